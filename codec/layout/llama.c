@@ -43,6 +43,12 @@
 
 #define LLAMA_MAX_ARCH 256u
 
+/* Caches of one model: sliding windows, indexers. */
+#define LLAMA_MAX_CACHES 4u
+
+/* Tokens: bounds what a forged head makes us read. */
+#define LLAMA_MAX_CELLS (1u << 24)
+
 struct llama_type {
 	uint8_t elem;        /* enum elem; ELEM_U8: quantised, opaque */
 	uint8_t block_bytes; /* rows are whole blocks; 0: unknown type */
@@ -149,7 +155,9 @@ static void llama_cells(struct llama_parser *p)
 static void llama_stream(struct llama_parser *p)
 {
 	p->n_cells = cursor_u32(&p->c);
-	if (!p->n_cells)
+	if (p->n_cells > LLAMA_MAX_CELLS)
+		cursor_fail(&p->c);
+	if (!p->n_cells || p->c.err)
 		return;
 	llama_cells(p);
 
@@ -188,9 +196,11 @@ static int llama_memory_as(struct llama_parser *p, uint64_t start,
 	p->how = *how;
 	p->ret->n = 0;
 	cursor_rewind(&p->c, start);
-	do
+	llama_cache(p);
+	for (unsigned i = 1; i < LLAMA_MAX_CACHES && cursor_left(&p->c); i++)
 		llama_cache(p);
-	while (!p->c.err && cursor_left(&p->c));
+	if (cursor_left(&p->c))
+		cursor_fail(&p->c);
 	return p->c.err;
 }
 
