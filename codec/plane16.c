@@ -104,9 +104,11 @@ void plane16_merge(const uint8_t *high, const uint8_t *low, size_t n, void *dst)
 	for (; i + LANES <= n; i += LANES) {
 		bytes16 h = plane16_load(high + i);
 		bytes16 l = plane16_load(low + i);
-		bytes16 a = plane16_rotate_right(plane16_zip_low(l, h));
-		bytes16 b = plane16_rotate_right(plane16_zip_high(l, h));
+		bytes16 a = plane16_zip_low(l, h);
+		bytes16 b = plane16_zip_high(l, h);
 
+		a = plane16_rotate_right(a);
+		b = plane16_rotate_right(b);
 		plane16_store(out + 2 * i, a);
 		plane16_store(out + 2 * i + LANES, b);
 	}
