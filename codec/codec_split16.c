@@ -60,6 +60,11 @@ static size_t split16_n_keys(const struct shape *s)
 	return s->rows >= SPLIT16_SORT_ROWS ? s->cols : 0;
 }
 
+static size_t split16_head_bytes(const struct shape *s)
+{
+	return sizeof(uint32_t) + split16_n_keys(s);
+}
+
 static int split16_prepare(const struct shape *s, struct scratch *ws,
 			   struct split16_work *ret)
 {
@@ -111,6 +116,21 @@ static void split16_find_places(const uint8_t *key, size_t n_keys,
 		place[c] = next[key[c]]++;
 }
 
+/* Leaves the high bytes sorted by the keys found, if the tile has keys. */
+static const uint8_t *split16_sort(const struct shape *s,
+				   struct split16_work *w, uint8_t *key)
+{
+	size_t n_keys = split16_n_keys(s);
+
+	if (!n_keys)
+		return w->high;
+
+	split16_find_keys(s, w, key);
+	split16_find_places(key, n_keys, w->place);
+	plane16_to_columns(w->high, s->rows, s->cols, w->place, w->sorted);
+	return w->sorted;
+}
+
 static int split16_put_low(const uint8_t *low, size_t n, struct scratch *ws,
 			   uint8_t *dst, size_t dst_cap, size_t *ret_len)
 {
@@ -145,8 +165,7 @@ static int split16_encode(const struct shape *s, const void *src,
 		return -E2BIG;
 
 	size_t n = (size_t)s->rows * s->cols;
-	size_t n_keys = split16_n_keys(s);
-	size_t pos = sizeof(uint32_t) + n_keys;
+	size_t pos = split16_head_bytes(s);
 	size_t len;
 	int r = pos <= dst_cap ? split16_prepare(s, ws, &w) : -E2BIG;
 
@@ -154,13 +173,8 @@ static int split16_encode(const struct shape *s, const void *src,
 		return r;
 
 	plane16_split(src, n, w.high, w.low);
-	if (n_keys) {
-		uint8_t *key = out + sizeof(uint32_t);
 
-		split16_find_keys(s, &w, key);
-		split16_find_places(key, n_keys, w.place);
-		plane16_to_columns(w.high, s->rows, s->cols, w.place, w.sorted);
-	}
+	const uint8_t *high = split16_sort(s, &w, out + sizeof(uint32_t));
 
 	r = split16_put_low(w.low, n, ws, out + pos, dst_cap - pos, &len);
 	if (r < 0)
@@ -168,8 +182,7 @@ static int split16_encode(const struct shape *s, const void *src,
 	store32(out, (uint32_t)len);
 	pos += len;
 
-	r = entropy_encode(ws, n_keys ? w.sorted : w.high, n, out + pos,
-			   dst_cap - pos, &len);
+	r = entropy_encode(ws, high, n, out + pos, dst_cap - pos, &len);
 	if (r < 0)
 		return r;
 	pos += len;
@@ -178,14 +191,21 @@ static int split16_encode(const struct shape *s, const void *src,
 	return 0;
 }
 
-static int split16_get_high(const struct shape *s, struct scratch *ws,
-			    const struct split16_work *w, const uint8_t *src,
-			    size_t len)
+/* The inverse of split16_sort, from the frame on; fills w->high. */
+static int split16_get_high(const struct shape *s, struct split16_work *w,
+			    const uint8_t *key, struct scratch *ws,
+			    const uint8_t *src, size_t len)
 {
 	size_t n = (size_t)s->rows * s->cols;
+	size_t n_keys = split16_n_keys(s);
+	int r = entropy_decode(ws, src, len, n_keys ? w->sorted : w->high, n);
 
-	return entropy_decode(ws, src, len,
-			      split16_n_keys(s) ? w->sorted : w->high, n);
+	if (r < 0 || !n_keys)
+		return r;
+
+	split16_find_places(key, n_keys, w->place);
+	plane16_from_columns(w->sorted, s->rows, s->cols, w->place, w->high);
+	return 0;
 }
 
 static int split16_decode(const struct shape *s, const struct coded_view *in,
@@ -199,8 +219,7 @@ static int split16_decode(const struct shape *s, const struct coded_view *in,
 	const uint8_t *p = in->layer[LAYER_EXACT];
 	size_t left = in->len[LAYER_EXACT];
 	size_t n = (size_t)s->rows * s->cols;
-	size_t n_keys = split16_n_keys(s);
-	size_t head = sizeof(uint32_t) + n_keys;
+	size_t head = split16_head_bytes(s);
 
 	if (left < head)
 		return -EBADMSG;
@@ -215,7 +234,8 @@ static int split16_decode(const struct shape *s, const struct coded_view *in,
 	int r = split16_prepare(s, ws, &w);
 
 	if (r == 0)
-		r = split16_get_high(s, ws, &w, low + low_len, left - low_len);
+		r = split16_get_high(s, &w, p + sizeof(uint32_t), ws,
+				     low + low_len, left - low_len);
 	if (r == 0 && low_len < n) {
 		r = entropy_decode(ws, low, low_len, w.low, n);
 		low = w.low;
@@ -223,11 +243,6 @@ static int split16_decode(const struct shape *s, const struct coded_view *in,
 	if (r < 0)
 		return r;
 
-	if (n_keys) {
-		split16_find_places(p + sizeof(uint32_t), n_keys, w.place);
-		plane16_from_columns(w.sorted, s->rows, s->cols, w.place,
-				     w.high);
-	}
 	plane16_merge(w.high, low, n, dst);
 	return 0;
 }

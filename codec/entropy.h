@@ -3,8 +3,9 @@
  *
  * A plane of exponents or indices holds no repeats worth pointing at: zstd's
  * match finder only finds accidents, which cost bytes and time.  The frames
- * made here hold literals alone, that is, Huffman codes with a table for every
- * ENTROPY_BLOCK bytes; any zstd decoder reads them.
+ * made here hold literals alone, that is, Huffman codes with a table of their
+ * own for every ENTROPY_BLOCK bytes (half as many in a short input); any zstd
+ * decoder reads them.
  *
  * Thread-safe for different scratches.
  */

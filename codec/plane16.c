@@ -104,9 +104,11 @@ void plane16_merge(const uint8_t *high, const uint8_t *low, size_t n, void *dst)
 	for (; i + LANES <= n; i += LANES) {
 		bytes16 h = plane16_load(high + i);
 		bytes16 l = plane16_load(low + i);
-		bytes16 a = plane16_rotate_right(plane16_zip_low(l, h));
-		bytes16 b = plane16_rotate_right(plane16_zip_high(l, h));
+		bytes16 a = plane16_zip_low(l, h);
+		bytes16 b = plane16_zip_high(l, h);
 
+		a = plane16_rotate_right(a);
+		b = plane16_rotate_right(b);
 		plane16_store(out + 2 * i, a);
 		plane16_store(out + 2 * i + LANES, b);
 	}
@@ -117,18 +119,25 @@ void plane16_merge(const uint8_t *high, const uint8_t *low, size_t n, void *dst)
 	}
 }
 
-/* Four times zipping the first half with the second turns 16 x 16 over. */
+/* Zips the first half with the second. */
+static inline void plane16_zip(const bytes16 v[LANES], bytes16 ret[LANES])
+{
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < LANES / 2; i++) {
+		ret[2 * i] = plane16_zip_low(v[i], v[i + LANES / 2]);
+		ret[2 * i + 1] = plane16_zip_high(v[i], v[i + LANES / 2]);
+	}
+}
+
+/* Zipping four times turns 16 x 16 bytes over. */
 static inline void plane16_turn(bytes16 v[LANES])
 {
-	for (unsigned pass = 0; pass < 4; pass++) {
-		bytes16 w[LANES];
+	bytes16 w[LANES];
 
-		for (unsigned i = 0; i < LANES / 2; i++) {
-			w[2 * i] = plane16_zip_low(v[i], v[i + LANES / 2]);
-			w[2 * i + 1] = plane16_zip_high(v[i], v[i + LANES / 2]);
-		}
-		memcpy(v, w, sizeof(w));
-	}
+	plane16_zip(v, w);
+	plane16_zip(w, v);
+	plane16_zip(v, w);
+	plane16_zip(w, v);
 }
 
 /* 16 rows x 16 columns from src on; dst is the plane's first byte. */
@@ -138,9 +147,11 @@ static inline void plane16_block_to(const uint8_t *src, size_t cols,
 {
 	bytes16 v[LANES];
 
+#pragma GCC unroll 16
 	for (size_t i = 0; i < LANES; i++)
 		v[i] = plane16_load(src + i * cols);
 	plane16_turn(v);
+#pragma GCC unroll 16
 	for (size_t i = 0; i < LANES; i++)
 		plane16_store(dst + place[i] * rows, v[i]);
 }
@@ -151,9 +162,11 @@ static inline void plane16_block_from(const uint8_t *src, size_t rows,
 {
 	bytes16 v[LANES];
 
+#pragma GCC unroll 16
 	for (size_t i = 0; i < LANES; i++)
 		v[i] = plane16_load(src + place[i] * rows);
 	plane16_turn(v);
+#pragma GCC unroll 16
 	for (size_t i = 0; i < LANES; i++)
 		plane16_store(dst + i * cols, v[i]);
 }

@@ -12,14 +12,14 @@ static const struct codec *const registry_codecs[] = {
 	&codec_split16,
 };
 
-#define REGISTRY_N (sizeof(registry_codecs) / sizeof(registry_codecs[0]))
+#define REGISTRY_N_CODECS (sizeof(registry_codecs) / sizeof(registry_codecs[0]))
 
 /* Below this a sample tells nothing that trying would not. */
 #define REGISTRY_SAMPLE_MIN 4096u
 
 const struct codec *codec_by_id(uint8_t id)
 {
-	for (size_t i = 0; i < REGISTRY_N; i++)
+	for (size_t i = 0; i < REGISTRY_N_CODECS; i++)
 		if (registry_codecs[i]->id == id)
 			return registry_codecs[i];
 	return NULL;
@@ -27,7 +27,7 @@ const struct codec *codec_by_id(uint8_t id)
 
 const struct codec *codec_by_name(const char *name)
 {
-	for (size_t i = 0; i < REGISTRY_N; i++)
+	for (size_t i = 0; i < REGISTRY_N_CODECS; i++)
 		if (strcmp(registry_codecs[i]->name, name) == 0)
 			return registry_codecs[i];
 	return NULL;

@@ -225,7 +225,7 @@ static int llama_memory(struct llama_parser *p)
 	return -ENOENT;
 }
 
-/* The magic and version, and what stands before the memory in both files. */
+/* Begins; most files end here, for another layout to try. */
 static int llama_open(struct llama_parser *p, const struct source *src,
 		      uint32_t magic, struct extents *ret)
 {
@@ -236,13 +236,27 @@ static int llama_open(struct llama_parser *p, const struct source *src,
 	return p->c.err;
 }
 
+static void llama_skip_ids(struct llama_parser *p)
+{
+	uint32_t n = cursor_u32(&p->c);
+
+	cursor_skip(&p->c, n, sizeof(int32_t));
+}
+
+static void llama_skip_floats(struct llama_parser *p)
+{
+	uint64_t n = cursor_u64(&p->c);
+
+	cursor_skip(&p->c, n, sizeof(float));
+}
+
 static void llama_version(struct llama_parser *p, uint32_t min, uint32_t max)
 {
 	uint32_t version = cursor_u32(&p->c);
 
 	if (version < min || version > max)
 		cursor_fail(&p->c);
-	cursor_skip(&p->c, cursor_u32(&p->c), sizeof(int32_t));
+	llama_skip_ids(p);
 }
 
 static int llama_seq_recognise(const struct source *src, struct extents *ret)
@@ -258,9 +272,9 @@ static int llama_seq_recognise(const struct source *src, struct extents *ret)
 
 static void llama_outputs(struct llama_parser *p)
 {
-	cursor_skip(&p->c, cursor_u32(&p->c), sizeof(int32_t));
-	cursor_skip(&p->c, cursor_u64(&p->c), sizeof(float));
-	cursor_skip(&p->c, cursor_u64(&p->c), sizeof(float));
+	llama_skip_ids(p);
+	llama_skip_floats(p);
+	llama_skip_floats(p);
 }
 
 static int llama_session_recognise(const struct source *src,

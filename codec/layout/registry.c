@@ -3,23 +3,24 @@
 
 #include "codec/layout/layouts.h"
 
-static const struct layout *const layouts[] = {
+static const struct layout *const registry_layouts[] = {
 	&layout_llama_seq,
 	&layout_llama_session,
 	&layout_safetensors,
 };
 
-#define N_LAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
+#define REGISTRY_N_LAYOUTS                                                     \
+	(sizeof(registry_layouts) / sizeof(registry_layouts[0]))
 
 int layout_recognise(const struct source *src, const struct layout **ret_layout,
 		     struct extents *ret)
 {
-	for (size_t i = 0; i < N_LAYOUTS; i++) {
+	for (size_t i = 0; i < REGISTRY_N_LAYOUTS; i++) {
 		struct extents list = { 0 };
-		int r = layouts[i]->recognise(src, &list);
+		int r = registry_layouts[i]->recognise(src, &list);
 
 		if (r == 0) {
-			*ret_layout = layouts[i];
+			*ret_layout = registry_layouts[i];
 			*ret = list;
 			return 0;
 		}
@@ -37,8 +38,8 @@ const char *layout_name(uint8_t id)
 {
 	if (id == LAYOUT_NONE)
 		return "none";
-	for (size_t i = 0; i < N_LAYOUTS; i++)
-		if (layouts[i]->id == id)
-			return layouts[i]->name;
+	for (size_t i = 0; i < REGISTRY_N_LAYOUTS; i++)
+		if (registry_layouts[i]->id == id)
+			return registry_layouts[i]->name;
 	return "unknown";
 }
