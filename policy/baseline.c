@@ -154,7 +154,7 @@ static void baseline_answer(const struct baseline *b,
 			    const struct policy_entry *e,
 			    struct policy_answer *ret)
 {
-	struct reading r = curve_read(e, &b->run.world);
+	struct reading r = curve_read(e, &b->run.world, 0);
 
 	*ret = (struct policy_answer){
 		.place = e->at,

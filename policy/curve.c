@@ -118,6 +118,8 @@ static bool curve_has_rung(unsigned k, uint32_t traits)
 		return k == 2 || k == 4;
 	if (traits & CURVE_THREE_RUNGS)
 		return k == 1 || k == 3 || k == 4;
+	if (traits & CURVE_ONE_RUNG)
+		return k == 3;
 	return true;
 }
 
@@ -208,7 +210,8 @@ static void curve_better(struct reading *best, double *least, unsigned layers,
 	*best = (struct reading){ (uint8_t)layers, delay_s, loss };
 }
 
-struct reading curve_read(const struct policy_entry *e, const struct world *w)
+struct reading curve_read(const struct policy_entry *e, const struct world *w,
+			  uint32_t traits)
 {
 	struct reading best = { .delay_s = e->recompute_s };
 	double least = e->recompute_s;
@@ -216,7 +219,8 @@ struct reading curve_read(const struct policy_entry *e, const struct world *w)
 	unsigned packed = e->at.ssd | ((1u << e->at.ram) - 1);
 
 	for (unsigned k = e->floor_rung; k < e->at.top; k++)
-		if ((~packed & ((2u << k) - 1)) == 0)
+		if ((~packed & ((2u << k) - 1)) == 0 &&
+		    curve_has_rung(k, traits))
 			curve_better(&best, &least, k + 1,
 				     curve_delay(e, w, e->at.ram, k, 0),
 				     curve_loss(e, k), w->alpha);

@@ -30,6 +30,7 @@ enum {
 	CURVE_NO_SPLIT = 1 << 2,    /* all layers lie on one tier */
 	CURVE_TWO_RUNGS = 1 << 3,   /* only rungs 2 and 4 */
 	CURVE_THREE_RUNGS = 1 << 4, /* only rungs 1, 3 and 4 */
+	CURVE_ONE_RUNG = 1 << 5,    /* only rung 3 */
 };
 
 struct curve {
@@ -57,8 +58,9 @@ double curve_loss(const struct policy_entry *e, unsigned k);
 void curve_fill(const struct policy_entry *e, const struct world *w,
 		unsigned top, uint32_t traits, struct curve *ret);
 
-/* The best reading of e where it lies now. */
-struct reading curve_read(const struct policy_entry *e, const struct world *w);
+/* The best reading of e where it lies now, at the rungs traits leave. */
+struct reading curve_read(const struct policy_entry *e, const struct world *w,
+			  uint32_t traits);
 
 /* The option a place is, spares left out. */
 unsigned curve_option(const struct place *p);
