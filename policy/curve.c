@@ -56,39 +56,58 @@ void curve_learn(struct policy_entry *e, const struct facts *facts)
 	}
 }
 
+/* By option; curve.h says in which order. */
+static const struct place PLACES[N_OPTIONS] = {
+	{ 0, 0, 0x00, 0 },
+	{ 1, 0, 0x01, 0 },
+	{ 1, 1, 0x00, 0 },
+	{ 2, 0, 0x03, 0 },
+	{ 2, 1, 0x02, 0 },
+	{ 2, 2, 0x00, 0 },
+	{ 3, 0, 0x07, 0 },
+	{ 3, 1, 0x06, 0 },
+	{ 3, 2, 0x04, 0 },
+	{ 3, 3, 0x00, 0 },
+	{ 4, 0, 0x0f, 0 },
+	{ 4, 1, 0x0e, 0 },
+	{ 4, 2, 0x0c, 0 },
+	{ 4, 3, 0x08, 0 },
+	{ 4, 4, 0x00, 0 },
+	{ 5, 0, 0x1f, 0 },
+	{ 5, 1, 0x1e, 0 },
+	{ 5, 2, 0x1c, 0 },
+	{ 5, 3, 0x18, 0 },
+	{ 5, 4, 0x10, 0 },
+	{ 5, 5, 0x00, 0 },
+	{ 5, 0, 0x00, 1 << TIER_RAM },
+	{ 5, 0, 0x00, 1 << TIER_SSD },
+};
+
+/* The first option of `top` layers: 2 + 3 + ... + top before it, and 1. */
+static unsigned curve_first(unsigned top)
+{
+	return top ? top * (top + 1) / 2 : OPT_ABSENT;
+}
+
 unsigned curve_option(const struct place *p)
 {
 	if (p->plain & 1u << TIER_RAM)
 		return OPT_PLAIN_RAM;
 	if (p->plain & 1u << TIER_SSD)
 		return OPT_PLAIN_SSD;
-	if (p->top == 0)
-		return OPT_ABSENT;
-	/* tops below: 2 + 3 + ... + top options, 1 for absent */
-	return p->top * (p->top + 1u) / 2 + p->ram;
+	return curve_first(p->top) + p->ram;
 }
 
 struct place curve_place(unsigned option)
 {
-	unsigned top = 0;
+	return PLACES[option];
+}
 
-	if (option == OPT_ABSENT)
-		return (struct place){ 0 };
-	if (option >= OPT_PLAIN_RAM)
-		return (struct place){
-			.top = N_RUNGS,
-			.plain = option == OPT_PLAIN_RAM ? 1 << TIER_RAM
-							 : 1 << TIER_SSD,
-		};
-	while ((top + 1) * (top + 2) / 2 <= option)
-		top++;
+uint32_t curve_options_of(unsigned top)
+{
+	uint32_t bits = (1u << curve_first(top + 1)) - (1u << curve_first(top));
 
-	unsigned ram = option - top * (top + 1) / 2;
-	return (struct place){
-		.top = (uint8_t)top,
-		.ram = (uint8_t)ram,
-		.ssd = (uint8_t)((1u << top) - (1u << ram)),
-	};
+	return top == N_RUNGS ? bits | CURVE_PLAIN : bits;
 }
 
 static double curve_tier_s(const struct world *w, enum tier t, double bytes)
@@ -112,57 +131,100 @@ static double curve_delay(const struct policy_entry *e, const struct world *w,
 	return load_s > decode_s ? load_s : decode_s;
 }
 
-static bool curve_has_rung(unsigned k, uint32_t traits)
+/* The rungs that traits leave, a bit each. */
+static unsigned curve_rungs(uint32_t traits)
 {
 	if (traits & CURVE_TWO_RUNGS)
-		return k == 2 || k == 4;
+		return 1u << 2 | 1u << 4;
 	if (traits & CURVE_THREE_RUNGS)
-		return k == 1 || k == 3 || k == 4;
+		return 1u << 1 | 1u << 3 | 1u << 4;
 	if (traits & CURVE_ONE_RUNG)
-		return k == 3;
-	return true;
+		return 1u << 3;
+	return (1u << N_RUNGS) - 1;
 }
 
 /* Pins take absence away, and the SSD too where the pin is to DRAM. */
-static bool curve_offers(const struct policy_entry *e, unsigned option,
-			 uint32_t traits)
+uint32_t curve_offered(const struct policy_entry *e, unsigned top,
+		       uint32_t traits)
 {
-	struct place p = curve_place(option);
+	unsigned rungs = curve_rungs(traits);
+	uint32_t bits = 1u << OPT_ABSENT;
 
-	if (option == OPT_ABSENT)
-		return e->pin == PIN_NONE;
-	if (p.plain && (traits & CURVE_NO_PLAIN))
-		return false;
-	if (e->pin == PIN_RAM && (p.ssd || option == OPT_PLAIN_SSD))
-		return false;
-	if (p.plain)
-		return true;
-	if (traits & CURVE_NO_SPLIT && p.ram != 0 && p.ram != p.top)
-		return false;
-	return curve_has_rung(p.top - 1u, traits);
+	for (unsigned t = e->floor_rung + 1u; t <= top; t++)
+		if (rungs >> (t - 1) & 1)
+			bits |= curve_options_of(t);
+	if (top == N_RUNGS)
+		bits |= CURVE_PLAIN;
+	if (e->pin != PIN_NONE)
+		bits &= ~(1u << OPT_ABSENT);
+	if (e->pin == PIN_RAM)
+		bits &= CURVE_IN_RAM;
+	if (traits & CURVE_NO_PLAIN)
+		bits &= ~CURVE_PLAIN;
+	if (traits & CURVE_NO_SPLIT)
+		bits &= ~CURVE_SPLIT;
+	return bits;
 }
 
-/* Saved seconds of the options (1, ram) to (top, ram), best rung so far. */
-static void curve_column(const struct policy_entry *e, const struct world *w,
-			 unsigned ram, uint32_t traits, struct curve *ret)
+/* What all options of an entry share: per rung, or per count of layers. */
+struct curve_terms {
+	double bytes[N_RUNGS + 1]; /* of the first layers */
+	double ssd_s[N_RUNGS + 1]; /* to load them, latency aside */
+	double decode_s[N_RUNGS];
+	double lost_s[N_RUNGS]; /* what the loss of quality is worth */
+	double ssd_latency_s;
+	unsigned rungs;
+};
+
+static void curve_terms(const struct policy_entry *e, const struct world *w,
+			uint32_t traits, struct curve_terms *ret)
+{
+	double raw = (double)e->raw_bytes;
+	double slow = 1 / w->bytes_per_s[TIER_SSD];
+	bool free_decode = traits & CURVE_NO_DECODE;
+
+	ret->rungs = curve_rungs(traits) & ~((1u << e->floor_rung) - 1);
+	ret->ssd_latency_s = w->latency_s[TIER_SSD];
+	ret->bytes[0] = ret->ssd_s[0] = 0;
+	for (unsigned k = 0; k < N_RUNGS; k++) {
+		ret->bytes[k + 1] = (double)curve_bytes(e, k + 1);
+		ret->ssd_s[k + 1] = ret->bytes[k + 1] * slow;
+		ret->decode_s[k] =
+		    free_decode ? 0 : raw / w->decode_bytes_per_s[k];
+		ret->lost_s[k] = w->alpha * curve_loss(e, k);
+	}
+}
+
+/* Fills the options with `ram` layers in DRAM, best rung so far. */
+static void curve_column(const struct policy_entry *e,
+			 const struct curve_terms *c, double ram_s,
+			 unsigned ram, struct curve *ret)
 {
 	double least = INFINITY;
 
-	for (unsigned top = 1; top <= N_RUNGS; top++) {
-		unsigned k = top - 1, o = top * (top + 1) / 2 + ram;
+	for (unsigned k = 0; k < N_RUNGS; k++) {
+		double load_s = ram_s, cost;
 
-		if (k >= e->floor_rung && curve_has_rung(k, traits)) {
-			double cost = curve_delay(e, w, ram, k, traits) +
-				      w->alpha * curve_loss(e, k);
-			least = cost < least ? cost : least;
+		/* Less than `ram` layers read is never the slower part. */
+		if (k >= ram) {
+			double ssd_s =
+			    c->ssd_s[k + 1] - c->ssd_s[ram] + c->ssd_latency_s;
+			load_s = load_s > ssd_s ? load_s : ssd_s;
 		}
-		if (ram > top)
+		if (load_s < c->decode_s[k])
+			load_s = c->decode_s[k];
+		cost = load_s + c->lost_s[k];
+		if (c->rungs >> k & 1 && cost < least)
+			least = cost;
+		if (k + 1 < ram)
 			continue;
-		double saved = e->recompute_s - least;
+
+		unsigned o = curve_first(k + 1) + ram;
+		double saved = (double)e->recompute_s - least;
 		ret->value_s[o] = saved > 0 ? (float)saved : 0;
-		ret->bytes[o][TIER_RAM] = (float)curve_bytes(e, ram);
+		ret->bytes[o][TIER_RAM] = (float)c->bytes[ram];
 		ret->bytes[o][TIER_SSD] =
-		    (float)(curve_bytes(e, top) - curve_bytes(e, ram));
+		    (float)(c->bytes[k + 1] - c->bytes[ram]);
 	}
 }
 
@@ -170,7 +232,8 @@ static void curve_plain(const struct policy_entry *e, const struct world *w,
 			enum tier t, struct curve *ret)
 {
 	unsigned o = t == TIER_RAM ? OPT_PLAIN_RAM : OPT_PLAIN_SSD;
-	double saved = e->recompute_s - curve_tier_s(w, t, e->raw_bytes);
+	double load_s = curve_tier_s(w, t, (double)e->raw_bytes);
+	double saved = (double)e->recompute_s - load_s;
 
 	ret->value_s[o] = saved > 0 ? (float)saved : 0;
 	ret->bytes[o][t] = e->raw_bytes;
@@ -180,23 +243,19 @@ static void curve_plain(const struct policy_entry *e, const struct world *w,
 void curve_fill(const struct policy_entry *e, const struct world *w,
 		unsigned top, uint32_t traits, struct curve *ret)
 {
+	struct curve_terms terms;
+
+	curve_terms(e, w, traits, &terms);
 	ret->value_s[OPT_ABSENT] = 0;
 	ret->bytes[OPT_ABSENT][TIER_RAM] = 0;
 	ret->bytes[OPT_ABSENT][TIER_SSD] = 0;
 	for (unsigned ram = 0; ram <= N_RUNGS; ram++)
-		curve_column(e, w, ram, traits, ret);
+		curve_column(e, &terms,
+			     curve_tier_s(w, TIER_RAM, terms.bytes[ram]), ram,
+			     ret);
 	curve_plain(e, w, TIER_RAM, ret);
 	curve_plain(e, w, TIER_SSD, ret);
-
-	ret->offered = 0;
-	for (unsigned o = 0; o < N_OPTIONS; o++) {
-		struct place p = curve_place(o);
-		bool held =
-		    p.top <= top && (p.top == 0 || p.top > e->floor_rung);
-
-		if (held && curve_offers(e, o, traits))
-			ret->offered |= 1u << o;
-	}
+	ret->offered = curve_offered(e, top, traits);
 }
 
 static void curve_better(struct reading *best, double *least, unsigned layers,
@@ -220,7 +279,7 @@ struct reading curve_read(const struct policy_entry *e, const struct world *w,
 
 	for (unsigned k = e->floor_rung; k < e->at.top; k++)
 		if ((~packed & ((2u << k) - 1)) == 0 &&
-		    curve_has_rung(k, traits))
+		    curve_rungs(traits) >> k & 1)
 			curve_better(&best, &least, k + 1,
 				     curve_delay(e, w, e->at.ram, k, 0),
 				     curve_loss(e, k), w->alpha);

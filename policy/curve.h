@@ -23,6 +23,11 @@ enum {
 	N_OPTIONS = 23,
 };
 
+/* Sets of options, a bit each. */
+#define CURVE_PLAIN  ((uint32_t)(1u << OPT_PLAIN_RAM | 1u << OPT_PLAIN_SSD))
+#define CURVE_IN_RAM ((uint32_t)0x304224) /* in DRAM alone */
+#define CURVE_SPLIT  ((uint32_t)0xf3990)  /* packed, on both tiers */
+
 /* Traits that make the curve see less: for ablations, or'ed together. */
 enum {
 	CURVE_NO_DECODE = 1 << 0,   /* decoding takes no time */
@@ -57,6 +62,13 @@ double curve_loss(const struct policy_entry *e, unsigned k);
 /* All options of e with layers 0..top-1 at hand; traits as above. */
 void curve_fill(const struct policy_entry *e, const struct world *w,
 		unsigned top, uint32_t traits, struct curve *ret);
+
+/* The options open to e with layers 0..top-1 at hand, a bit each. */
+uint32_t curve_offered(const struct policy_entry *e, unsigned top,
+		       uint32_t traits);
+
+/* The options that hold exactly `top` layers, a bit each. */
+uint32_t curve_options_of(unsigned top);
 
 /* The best reading of e where it lies now, at the rungs traits leave. */
 struct reading curve_read(const struct policy_entry *e, const struct world *w,

@@ -107,15 +107,21 @@ double plan_rate(const struct policy_run *run, double now_s,
 	return f * exp2((e->priority - 50) / PRIORITY_STEP);
 }
 
-void plan_view(const struct plan *p, double now_s, const struct policy_entry *e,
-	       unsigned layers, struct view *ret)
+struct sight plan_sight(const struct plan *p, double now_s,
+			const struct policy_entry *e, unsigned layers)
 {
-	struct sight sight = {
+	return (struct sight){
 		.layers = layers,
 		.f = plan_rate(&p->run, now_s, e),
 		.keep = plan_traits(p) & PLAN_NO_KEEP ? 0 : KEEP_SHARE,
 		.traits = plan_traits(p),
 	};
+}
+
+void plan_view(const struct plan *p, double now_s, const struct policy_entry *e,
+	       unsigned layers, struct view *ret)
+{
+	struct sight sight = plan_sight(p, now_s, e, layers);
 
 	price_view(e, &p->run.world, &sight, ret);
 }
@@ -230,35 +236,23 @@ static int plan_add(struct plan *p, struct policy_entry *e)
 	return 0;
 }
 
-/* The bits of the options that lie in DRAM alone. */
-static uint32_t plan_in_ram(void)
-{
-	uint32_t bits = 1u << OPT_PLAIN_RAM;
-
-	for (unsigned top = 1; top <= N_RUNGS; top++)
-		bits |= 1u << (top * (top + 3) / 2);
-	return bits;
-}
-
 /* Where a new entry goes: whatever is worth most, or nowhere. */
-static unsigned plan_first_option(struct plan *p, double now_s,
-				  const struct policy_entry *e)
+static unsigned plan_first_option(const struct plan *p, const struct view *view)
 {
 	uint32_t traits = plan_traits(p), allowed = ~(uint32_t)0;
-	struct view view;
 
-	plan_view(p, now_s, e, N_RUNGS, &view);
 	if (traits & PLAN_RECENCY)
-		allowed = plan_in_ram();
+		allowed = CURVE_IN_RAM;
 	if (traits & PLAN_WHOLE)
-		allowed = plan_in_ram() & price_options_of(N_RUNGS);
-	return price_best(&view, &p->prices, allowed);
+		allowed = CURVE_IN_RAM & curve_options_of(N_RUNGS);
+	return price_best(view, &p->prices, allowed);
 }
 
 int plan_enter(struct policy_run *run, double now_s, const struct facts *facts,
 	       struct policy_entry *e, struct policy_answer *ret)
 {
 	struct plan *p = (struct plan *)run;
+	struct view view;
 
 	*e = (struct policy_entry){ 0 };
 	curve_learn(e, facts);
@@ -268,7 +262,8 @@ int plan_enter(struct policy_run *run, double now_s, const struct facts *facts,
 	plan_recall(p, now_s, facts, e);
 	run->ledger.n_decisions++;
 
-	unsigned o = plan_first_option(p, now_s, e);
+	plan_view(p, now_s, e, N_RUNGS, &view);
+	unsigned o = plan_first_option(p, &view);
 	struct place to = plan_place(p, e, o);
 	if (to.top == 0) {
 		plan_drop(p, e);
@@ -276,7 +271,7 @@ int plan_enter(struct policy_run *run, double now_s, const struct facts *facts,
 		return 0;
 	}
 	plan_book(p, e, &to);
-	plan_rekey(p, now_s, e);
+	plan_rekey_viewed(p, now_s, e, &view);
 	plan_answer(p, e, ret);
 	return 0;
 }
@@ -285,7 +280,7 @@ void plan_hit(struct policy_run *run, double now_s, struct policy_entry *e,
 	      struct policy_answer *ret)
 {
 	struct plan *p = (struct plan *)run;
-	uint32_t same = price_options_of(e->at.top);
+	uint32_t same = curve_options_of(e->at.top);
 	struct view view;
 
 	plan_answer(p, e, ret);
@@ -295,7 +290,7 @@ void plan_hit(struct policy_run *run, double now_s, struct policy_entry *e,
 
 	plan_view(p, now_s, e, e->at.top, &view);
 	if (plan_traits(p) & PLAN_RECENCY)
-		same &= plan_in_ram();
+		same &= CURVE_IN_RAM;
 	if (plan_traits(p) & PLAN_HIT_CUTS)
 		same = ~(uint32_t)1;
 	unsigned o = price_best(&view, &p->prices, same);
@@ -304,7 +299,7 @@ void plan_hit(struct policy_run *run, double now_s, struct policy_entry *e,
 
 		plan_book(p, e, &to);
 	}
-	plan_rekey(p, now_s, e);
+	plan_rekey_viewed(p, now_s, e, &view);
 	ret->place = e->at;
 }
 

@@ -18,15 +18,13 @@ static bool plan_has_spares(const struct policy_entry *e)
 	return ledger_spare_bytes(e, &e->at) > 0;
 }
 
-static struct offer plan_offer(const struct plan *p, double now_s,
-			       const struct policy_entry *e, enum tier t)
+static struct offer plan_offer(const struct plan *p,
+			       const struct policy_entry *e, enum tier t,
+			       const struct view *v)
 {
-	struct view view;
-
-	plan_view(p, now_s, e, e->at.top, &view);
 	if (t == TIER_RAM)
-		return price_ram_offer(&view, &p->prices);
-	return price_ssd_offer(&view, &p->prices, plan_has_spares(e));
+		return price_ram_offer(v, &p->prices);
+	return price_ssd_offer(v, &p->prices, plan_has_spares(e));
 }
 
 /* The order in which entries are asked: by loss, or by last use. */
@@ -40,28 +38,40 @@ static double plan_key(const struct plan *p, const struct policy_entry *e,
 	return offer->loss;
 }
 
+static void plan_set_keys(struct plan *p, struct policy_entry *e,
+			  const struct view *v)
+{
+	for (int t = 0; t < N_TIERS; t++) {
+		if (ledger_bytes(e, &e->at, t) == 0) {
+			heap_drop(&p->heap[t], e->slot);
+			continue;
+		}
+		struct offer offer = plan_offer(p, e, t, v);
+		heap_set(&p->heap[t], e->slot, plan_key(p, e, t, &offer));
+	}
+}
+
+void plan_rekey_viewed(struct plan *p, double now_s, struct policy_entry *e,
+		       struct view *v)
+{
+	struct sight sight = plan_sight(p, now_s, e, e->at.top);
+
+	price_review(e, &sight, v);
+	plan_set_keys(p, e, v);
+}
+
 void plan_rekey(struct plan *p, double now_s, struct policy_entry *e)
 {
-	bool spares = plan_has_spares(e);
 	struct view view;
 
 	plan_view(p, now_s, e, e->at.top, &view);
-	for (int t = 0; t < N_TIERS; t++) {
-		struct offer offer =
-		    t == TIER_RAM ? price_ram_offer(&view, &p->prices)
-				  : price_ssd_offer(&view, &p->prices, spares);
-
-		if (ledger_bytes(e, &e->at, t) == 0)
-			heap_drop(&p->heap[t], e->slot);
-		else
-			heap_set(&p->heap[t], e->slot,
-				 plan_key(p, e, t, &offer));
-	}
+	plan_set_keys(p, e, &view);
 }
 
 /* The entry that loses least, asked anew; NULL: nobody can move. */
 static struct policy_entry *plan_victim(struct plan *p, double now_s,
-					enum tier t, struct offer *ret)
+					enum tier t, struct offer *ret,
+					struct view *ret_view)
 {
 	for (;;) {
 		const struct heap_node *top = heap_top(&p->heap[t]);
@@ -72,7 +82,8 @@ static struct policy_entry *plan_victim(struct plan *p, double now_s,
 		uint32_t slot = top->slot;
 		double old = top->key;
 		struct policy_entry *e = p->run.ledger.entry[slot];
-		*ret = plan_offer(p, now_s, e, t);
+		plan_view(p, now_s, e, e->at.top, ret_view);
+		*ret = plan_offer(p, e, t, ret_view);
 		double key = plan_key(p, e, t, ret);
 		if (key > old)
 			heap_set(&p->heap[t], slot, key);
@@ -96,7 +107,8 @@ static bool plan_press_tier(struct plan *p, double now_s, enum tier t,
 			    struct policy_move *ret)
 {
 	struct offer offer;
-	struct policy_entry *e = plan_victim(p, now_s, t, &offer);
+	struct view view;
+	struct policy_entry *e = plan_victim(p, now_s, t, &offer, &view);
 
 	if (!e)
 		return false;
@@ -113,7 +125,7 @@ static bool plan_press_tier(struct plan *p, double now_s, enum tier t,
 		return true;
 	}
 	plan_book(p, e, &to);
-	plan_rekey(p, now_s, e);
+	plan_rekey_viewed(p, now_s, e, &view);
 	return true;
 }
 

@@ -59,6 +59,10 @@ static inline uint32_t plan_traits(const struct plan *p)
 void plan_view(const struct plan *p, double now_s, const struct policy_entry *e,
 	       unsigned layers, struct view *ret);
 
+/* How e is looked at. */
+struct sight plan_sight(const struct plan *p, double now_s,
+			const struct policy_entry *e, unsigned layers);
+
 /* e's place once it is at option o; spares stay where they can. */
 struct place plan_place(const struct plan *p, const struct policy_entry *e,
 			unsigned o);
@@ -69,6 +73,10 @@ void plan_expose(struct plan *p, double now_s, uint8_t class, uint32_t last,
 
 /* Puts e under its present keys. */
 void plan_rekey(struct plan *p, double now_s, struct policy_entry *e);
+
+/* The same with a view of e from before its last move. */
+void plan_rekey_viewed(struct plan *p, double now_s, struct policy_entry *e,
+		       struct view *v);
 
 /* Books e at `to`, charges what is written; keys are left as they are. */
 void plan_book(struct plan *p, struct policy_entry *e, const struct place *to);

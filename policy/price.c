@@ -3,33 +3,44 @@
 
 #include <math.h>
 
-#include "policy/ledger.h"
+void price_review(const struct policy_entry *e, const struct sight *sight,
+		  struct view *v)
+{
+	double missing[N_RUNGS + 1] = { 0 };
+
+	v->curve.offered = curve_offered(e, sight->layers, sight->traits);
+	v->now = curve_option(&e->at);
+	for (unsigned k = 0; k < N_RUNGS; k++) {
+		double bytes =
+		    e->at.ssd >> k & 1
+			? 0
+			: (double)(curve_bytes(e, k + 1) - curve_bytes(e, k));
+		missing[k + 1] = missing[k] + bytes;
+	}
+	for (unsigned o = 0; o < OPT_PLAIN_RAM; o++) {
+		struct place p = curve_place(o);
+
+		v->new_bytes[o] = missing[p.top] - missing[p.ram];
+	}
+	v->new_bytes[OPT_PLAIN_RAM] = 0;
+	v->new_bytes[OPT_PLAIN_SSD] =
+	    e->at.plain & 1u << TIER_SSD ? 0 : (double)e->raw_bytes;
+}
 
 void price_view(const struct policy_entry *e, const struct world *w,
 		const struct sight *sight, struct view *ret)
 {
-	double layer[N_RUNGS];
-
-	curve_fill(e, w, sight->layers, sight->traits, &ret->curve);
-	ret->now = curve_option(&e->at);
-	for (unsigned k = 0; k < N_RUNGS; k++)
-		layer[k] = (double)(curve_bytes(e, k + 1) - curve_bytes(e, k));
-
+	curve_fill(e, w, N_RUNGS, sight->traits, &ret->curve);
 	for (unsigned o = 0; o < N_OPTIONS; o++) {
-		struct place p = curve_place(o);
-		unsigned missing = p.ssd & ~(unsigned)e->at.ssd;
-		struct place whole = { .top = p.top, .ram = p.top };
-		float kept = ret->curve.value_s[curve_option(&whole)];
+		unsigned top = curve_place(o).top;
+		unsigned whole = top * (top + 3) / 2; /* all in DRAM */
 
-		ret->worth[o] = sight->f * ((double)ret->curve.value_s[o] +
-					    sight->keep * (double)kept);
-		ret->new_bytes[o] = 0;
-		for (unsigned k = 0; k < N_RUNGS; k++)
-			if (missing >> k & 1)
-				ret->new_bytes[o] += layer[k];
-		if (p.plain & ~e->at.plain & 1u << TIER_SSD)
-			ret->new_bytes[o] += (double)e->raw_bytes;
+		ret->worth[o] =
+		    sight->f *
+		    ((double)ret->curve.value_s[o] +
+		     sight->keep * (double)ret->curve.value_s[whole]);
 	}
+	price_review(e, sight, ret);
 }
 
 /* Price of what an option takes on a tier. */
@@ -116,14 +127,4 @@ struct offer price_ssd_offer(const struct view *v, const struct prices *p,
 			best = (struct offer){ q, false, loss / freed };
 	}
 	return best;
-}
-
-uint32_t price_options_of(unsigned top)
-{
-	uint32_t bits = 0;
-
-	for (unsigned o = 0; o < N_OPTIONS; o++)
-		if (curve_place(o).top == top)
-			bits |= 1u << o;
-	return bits;
 }

@@ -48,6 +48,10 @@ struct sight {
 void price_view(const struct policy_entry *e, const struct world *w,
 		const struct sight *sight, struct view *ret);
 
+/* The same entry after it moved or lost layers. */
+void price_review(const struct policy_entry *e, const struct sight *sight,
+		  struct view *v);
+
 /* The option of most net worth among `allowed` (a bit each); OPT_ABSENT when
  * none is allowed. */
 unsigned price_best(const struct view *v, const struct prices *p,
@@ -57,6 +61,3 @@ unsigned price_best(const struct view *v, const struct prices *p,
 struct offer price_ram_offer(const struct view *v, const struct prices *p);
 struct offer price_ssd_offer(const struct view *v, const struct prices *p,
 			     bool has_spares);
-
-/* The bits of the options that hold exactly `top` layers. */
-uint32_t price_options_of(unsigned top);
