@@ -99,8 +99,8 @@ static void bytes_count_hit(struct entry *e)
 			futimens(e->fd, times);
 	}
 	e->node->hits++;
-	e->node->last_hit_ms = (uint64_t)now.tv_sec * 1000 +
-			       (uint64_t)now.tv_nsec / 1000000;
+	e->node->last_hit_ms =
+	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	mover_hit(e->store, e->node);
 }
 
@@ -167,8 +167,8 @@ static int bytes_decode(struct entry *e, uint64_t off, size_t len,
 	uint32_t first = head_tile_at(h, off);
 	uint32_t last = head_tile_at(h, off + len - 1);
 	uint64_t from = head_tile_off(h, first);
-	uint64_t end = last + 1 < h->n_tiles ? head_tile_off(h, last + 1) :
-					       h->logical_size;
+	uint64_t end = last + 1 < h->n_tiles ? head_tile_off(h, last + 1)
+					     : h->logical_size;
 	uint8_t *buf = local_buf(LOCAL_PLAIN, (size_t)(end - from));
 
 	if (!buf)

@@ -40,10 +40,9 @@ static int change_new_file(struct store *s, struct node *dir, const char *name,
 	auto_rwunlock pthread_rwlock_t *names = lock_alone(&s->tree.names);
 	struct node *n = NULL;
 	struct stat st;
-	auto_close int fd =
-		openat(dir->fd, name,
-		       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		       mode & 07777);
+	auto_close int fd = openat(
+	    dir->fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    mode & 07777);
 
 	if (fd < 0)
 		return -errno;
@@ -89,8 +88,8 @@ int store_mknod(struct store *s, struct node *dir, const char *name,
 		return change_mknod_file(s, dir, name, mode, who);
 
 	auto_rwunlock pthread_rwlock_t *names = lock_alone(&s->tree.names);
-	int r = S_ISDIR(mode) ? mkdirat(dir->fd, name, mode & 07777) :
-				mknodat(dir->fd, name, mode, rdev);
+	int r = S_ISDIR(mode) ? mkdirat(dir->fd, name, mode & 07777)
+			      : mknodat(dir->fd, name, mode, rdev);
 
 	if (r < 0)
 		return -errno;
@@ -192,7 +191,7 @@ int store_unlink(struct store *s, struct node *dir, const char *name,
 
 	{
 		auto_rwunlock pthread_rwlock_t *names =
-			lock_alone(&s->tree.names);
+		    lock_alone(&s->tree.names);
 		int r = names_child(s, dir, name, &n, &st);
 
 		if (r < 0)
@@ -222,10 +221,10 @@ static int change_publish_first(struct store *s, struct node *dir,
 
 	{
 		auto_rwunlock pthread_rwlock_t *names =
-			lock_shared(&s->tree.names);
+		    lock_shared(&s->tree.names);
 
 		if (fstatat(to_dir->fd, to_name, &old, AT_SYMLINK_NOFOLLOW) <
-			    0 ||
+			0 ||
 		    !S_ISREG(old.st_mode) || !old.st_size)
 			return 0;
 		int r = names_child(s, dir, name, &n, &st);
@@ -279,7 +278,7 @@ static int change_rename(struct store *s, const struct spot *from,
 		if (old && !exchange)
 			change_gone(s, old, to->dir, to->name,
 				    S_ISDIR(old_st.st_mode) ||
-					    old_st.st_nlink == 1);
+					old_st.st_nlink == 1);
 		r = change_renamed(s, n, old, from, to, exchange);
 	}
 	node_put(&s->tree, n);

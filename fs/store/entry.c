@@ -32,7 +32,7 @@ static struct entry *entry_alloc(struct store *s, struct node *n, int fd)
 	e->pack.run = pack_run;
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setkind_np(
-		&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	    &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&e->data, &attr);
 	pthread_rwlockattr_destroy(&attr);
 	pthread_mutex_init(&e->lock, NULL);
@@ -103,8 +103,7 @@ static int entry_open(struct store *s, struct node *n, struct entry **ret)
 
 	if (r < 0)
 		return r;
-	int fd = openat(at.dir->fd, at.name,
-			O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(at.dir->fd, at.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	r = fd < 0 ? -errno : container_open(s->io, fd, &c);
 	spot_done(&s->tree, &at);
 	if (r < 0) {
@@ -130,7 +129,7 @@ int entry_get(struct store *s, struct node *n, struct entry **ret)
 
 	{
 		auto_rwunlock pthread_rwlock_t *held =
-			lock_shared(&s->tree.names);
+		    lock_shared(&s->tree.names);
 		struct entry *e = entry_peek(s, n);
 
 		if (e) {
@@ -233,8 +232,8 @@ static int entry_copy_up(struct entry *e, struct plain *to)
 		n = container_span(e->cont, t);
 
 		uint64_t off = head_tile_off(h, t);
-		uint64_t end = t + n < h->n_tiles ? head_tile_off(h, t + n) :
-						    h->logical_size;
+		uint64_t end = t + n < h->n_tiles ? head_tile_off(h, t + n)
+						  : h->logical_size;
 		uint8_t *buf = local_buf(LOCAL_PLAIN, end - off);
 		int r = buf ? container_load(e->cont, t, n, buf) : -ENOMEM;
 
@@ -319,7 +318,8 @@ int entry_truncate(struct entry *e, uint64_t size)
 		if (r == 0 && ftruncate(e->plain->fd, (off_t)size) < 0)
 			r = -errno;
 		if (r == 0) {
-			auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+			auto_unlock pthread_mutex_t *held =
+			    mutex_lock(&e->lock);
 			uint64_t cost = plain_cost(e->plain);
 
 			e->size = size;

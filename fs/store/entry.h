@@ -37,19 +37,20 @@ struct entry {
 	int fd; /* the inode on the backing, for its attributes */
 	struct container *cont; /* NULL: never published.  Owns fd then. */
 	struct plain *plain;
-	bool dirty;
+	_Atomic bool dirty;
 	uint64_t image_charged; /* bytes of DRAM for cont->image */
 
-	pthread_mutex_t lock;  /* guards the rest */
-	pthread_cond_t packed; /* a packing ended */
-	uint64_t size;         /* logical; changes under data, too */
-	uint64_t change;       /* counts writes and truncations */
+	pthread_mutex_t lock;         /* guards the rest */
+	pthread_cond_t packed;        /* a packing ended */
+	uint64_t size;                /* logical; changes under data, too */
+	uint64_t change;              /* counts writes and truncations */
 	struct timespec mtime, ctime; /* while dirty */
 	unsigned n_open, n_writers, n_passed;
 	bool packing, queued, held; /* held: by a copy or by being dirty */
 	bool loading;               /* a read-ahead is under way */
-	bool failed; /* damaged: no byte of it is served any more */
-	uint64_t promised;          /* bytes of the backing, while dirty */
+	_Atomic bool skip;          /* a drain could not publish it */
+	_Atomic bool failed; /* damaged: no byte of it is served any more */
+	uint64_t promised;   /* bytes of the backing, while dirty */
 	struct work pack;
 };
 

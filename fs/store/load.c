@@ -1,4 +1,5 @@
-/* load.c - a clean entry's plain copy, filled tile by tile from its container */
+/* load.c - a clean entry's plain copy, filled tile by tile from its container
+ */
 #include "fs/store/load.h"
 
 #include <errno.h>
@@ -39,8 +40,8 @@ static int load_tiles(struct entry *e, uint32_t t, uint32_t n)
 	struct counters *c = &e->store->counters;
 	const struct head *h = &e->cont->head;
 	uint64_t off = head_tile_off(h, t), since = load_ns();
-	uint64_t end = t + n < h->n_tiles ? head_tile_off(h, t + n) :
-					    h->logical_size;
+	uint64_t end =
+	    t + n < h->n_tiles ? head_tile_off(h, t + n) : h->logical_size;
 	int r = container_load(e->cont, t, n, p->map + off);
 
 	c->loaded_out += end - off;
@@ -81,7 +82,8 @@ int load_range(struct entry *e, uint64_t off, uint64_t len)
 
 	if (!e->plain->tile || !len)
 		return 0;
-	uint32_t t = head_tile_at(h, off), last = head_tile_at(h, off + len - 1);
+	uint32_t t = head_tile_at(h, off),
+		 last = head_tile_at(h, off + len - 1);
 	int r = 0;
 
 	for (; r == 0 && t <= last; t++)
@@ -114,7 +116,7 @@ static bool load_next(struct ahead *a)
 static void load_run(struct work *w)
 {
 	struct ahead *a =
-		(struct ahead *)((char *)w - offsetof(struct ahead, work));
+	    (struct ahead *)((char *)w - offsetof(struct ahead, work));
 
 	while (load_next(a))
 		;

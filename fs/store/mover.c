@@ -144,8 +144,8 @@ void mover_forget(struct store *s, struct node *n)
 static uint64_t mover_over(struct store *s, enum tier tier, uint64_t need)
 {
 	struct budget_view b = budget_look(&s->budget);
-	uint64_t used = tier == TIER_RAM ? b.dirty + b.clean :
-					   b.disk_used + b.disk_promised;
+	uint64_t used = tier == TIER_RAM ? b.dirty + b.clean
+					 : b.disk_used + b.disk_promised;
 	uint64_t limit = tier == TIER_RAM ? b.memory_limit : b.disk_limit;
 	uint64_t over = used + need > limit ? used + need - limit : 0;
 	struct statvfs v;
@@ -172,15 +172,14 @@ static bool mover_press(struct store *s, enum tier tier, uint64_t over,
 	m->policy->gauge(m->run, &gauge);
 	for (int t = 0; t < N_TIERS; t++)
 		world.limit_bytes[t] = UINT64_MAX / 2;
-	world.limit_bytes[tier] = gauge.used_bytes[tier] > over ?
-					  gauge.used_bytes[tier] - over :
-					  1;
+	world.limit_bytes[tier] =
+	    gauge.used_bytes[tier] > over ? gauge.used_bytes[tier] - over : 1;
 	m->policy->set_world(m->run, &world);
 	if (!m->policy->press(m->run, mover_now(m), ret))
 		return false;
 
-	struct node *n = (struct node *)((char *)ret->entry -
-					 offsetof(struct node, policy));
+	struct node *n =
+	    (struct node *)((char *)ret->entry - offsetof(struct node, policy));
 	node_get(&s->tree, n);
 	if (!ret->to.top)
 		mover_unknow(s, n);
@@ -230,7 +229,7 @@ static bool mover_evict(struct store *s, struct node *n)
 
 	{
 		auto_rwunlock pthread_rwlock_t *names =
-			lock_alone(&s->tree.names);
+		    lock_alone(&s->tree.names);
 		e = entry_peek(s, n);
 		if (e && mover_busy(e)) {
 			entry_put(e);
@@ -267,8 +266,8 @@ bool mover_make_room(struct store *s, enum tier tier, uint64_t need)
 	       mover_press(s, tier, over, &move)) {
 		struct node *n = (struct node *)((char *)move.entry -
 						 offsetof(struct node, policy));
-		bool done = move.to.top ? mover_demote(s, n, &move.to) :
-					  mover_evict(s, n);
+		bool done = move.to.top ? mover_demote(s, n, &move.to)
+					: mover_evict(s, n);
 
 		if (done)
 			moved = true;

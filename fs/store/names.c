@@ -59,7 +59,7 @@ int names_peek(struct store *s, struct node *n, struct node *dir,
 	if (n->id)
 		return 0;
 	auto_close int fd =
-		openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	    openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	int r = container_peek(s->io, fd, &brief);
@@ -125,7 +125,7 @@ int store_lookup(struct store *s, struct node *dir, const char *name,
 
 	{
 		auto_rwunlock pthread_rwlock_t *names =
-			lock_shared(&s->tree.names);
+		    lock_shared(&s->tree.names);
 
 		r = names_child(s, dir, name, &n, &st);
 		if (r < 0)

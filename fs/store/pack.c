@@ -112,8 +112,7 @@ static int pack_tile(struct packing *p, uint32_t tile)
 	if (r == 0)
 		r = tile_encode(&shape, plain, local_scratch(), dst, cap,
 				&t->codec, &coded);
-	if (r == 0 &&
-	    !pack_verifies(t->codec, &shape, dst, &coded, plain)) {
+	if (r == 0 && !pack_verifies(t->codec, &shape, dst, &coded, plain)) {
 		t->codec = CODEC_RAW;
 		r = pack_raw(plain, len, dst, cap, &coded);
 	}
@@ -272,8 +271,8 @@ void pack_queue(struct entry *e)
 		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
 		auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
 
-		push = e->dirty && !e->queued && !e->n_writers &&
-		       !e->node->gone;
+		push =
+		    e->dirty && !e->queued && !e->n_writers && !e->node->gone;
 		if (push)
 			e->queued = true;
 	}
@@ -286,7 +285,7 @@ void pack_queue(struct entry *e)
 void pack_run(struct work *w)
 {
 	struct entry *e =
-		(struct entry *)((char *)w - offsetof(struct entry, pack));
+	    (struct entry *)((char *)w - offsetof(struct entry, pack));
 	bool go;
 
 	pthread_mutex_lock(&e->lock);

@@ -1,4 +1,5 @@
-/* quarantine.c - what does not verify, or was never finished, leaves the tree */
+/* quarantine.c - what does not verify, or was never finished, leaves the tree
+ */
 #include "fs/store/quarantine.h"
 
 #include <errno.h>
@@ -40,9 +41,8 @@ static bool quarantine_name(struct store *s, struct node *n, int error)
 	if (tree_spot(&s->tree, n, 0, &at) < 0)
 		return false;
 	if (quarantine_same(n, &at, error)) {
-		int r = error == -ENODATA ?
-				s->io->unlink(at.dir->fd, at.name) :
-				quarantine_move(s, &at);
+		int r = error == -ENODATA ? s->io->unlink(at.dir->fd, at.name)
+					  : quarantine_move(s, &at);
 		if (r < 0)
 			log_error("quarantine of %s: %s", at.name,
 				  strerror(-r));

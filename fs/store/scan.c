@@ -55,7 +55,7 @@ static void scan_name(struct scan *c, struct node *dir, const char *name)
 
 	{
 		auto_rwunlock pthread_rwlock_t *names =
-			lock_shared(&s->tree.names);
+		    lock_shared(&s->tree.names);
 		r = names_child(s, dir, name, &n, &st);
 	}
 	if (r < 0)

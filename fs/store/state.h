@@ -37,8 +37,8 @@ struct counters {
 	_Atomic uint64_t evicted, evicted_bytes;
 	_Atomic uint64_t dropped_writes; /* acknowledged, then no room */
 	_Atomic uint64_t quarantined;
-	_Atomic uint64_t spilled;  /* staged entries moved to the backing */
-	_Atomic uint64_t waited;   /* writes that met back-pressure */
+	_Atomic uint64_t spilled; /* staged entries moved to the backing */
+	_Atomic uint64_t waited;  /* writes that met back-pressure */
 	_Atomic uint64_t io_errors;
 };
 

@@ -24,6 +24,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/types.h>
 
 struct handle;
 struct io;
@@ -121,8 +122,6 @@ int store_statfs(struct store *s, struct statvfs *ret);
 /* A descriptor of the directory, for readdir; the caller closes it. */
 int store_opendir(struct store *s, struct node *n, int *ret_fd);
 /* False for a name in dir that a crash left: not to be shown. */
-bool store_shows(struct store *s, struct node *dir, const char *name,
-		 unsigned char d_type);
 int store_sync_dir(struct store *s, struct node *dir);
 
 /* ---- bytes ---- */
