@@ -111,6 +111,9 @@ struct codec {
 /* The raw bytes, in LAYER_EXACT: what cannot be made smaller. */
 #define CODEC_RAW 0
 
+/* A tile of zeros: no layer has any bytes. */
+#define CODEC_ZERO 5
+
 /* The codec with this id on disk, or NULL.  Thread-safe. */
 const struct codec *codec_by_id(uint8_t id);
 

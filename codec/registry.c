@@ -6,10 +6,7 @@
 #include "codec/entropy.h"
 
 static const struct codec *const registry_codecs[] = {
-	&codec_raw,
-	&codec_lz4,
-	&codec_zstd,
-	&codec_split16,
+	&codec_raw, &codec_lz4, &codec_zstd, &codec_split16, &codec_zero,
 };
 
 #define REGISTRY_N_CODECS (sizeof(registry_codecs) / sizeof(registry_codecs[0]))
@@ -37,6 +34,8 @@ const struct codec *codec_choose(const struct shape *shape, const void *src)
 {
 	size_t len = shape_bytes(shape);
 
+	if (zero_is(src, len))
+		return &codec_zero;
 	if (shape->elem == ELEM_F16 || shape->elem == ELEM_BF16)
 		return &codec_split16;
 	if (len >= REGISTRY_SAMPLE_MIN && entropy_is_noise(src, len))

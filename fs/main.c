@@ -135,6 +135,7 @@ static int main_daemon(struct options *o, struct fuse_args *args, int ready_fd)
 
 	/* KV is what a user said: neither dumps nor other users may see it. */
 	prctl(PR_SET_DUMPABLE, 0);
+	umask(0); /* the kernel has applied the caller's */
 	passthrough_init(&fs.pass, o->passthrough);
 	fs.notify = notify_new();
 	if (!fs.notify)

@@ -109,10 +109,12 @@ static void file_write(fuse_req_t req, fuse_ino_t ino, const char *buf,
 		       size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	int r =
-	    store_write(fs->store, file_handle(fi), (uint64_t)off, buf, size);
+	struct handle *h = file_handle(fi);
 
 	(void)ino;
+	if (fuse_req_ctx(req)->uid)
+		store_strip_setid(fs->store, h);
+	int r = store_write(fs->store, h, (uint64_t)off, buf, size);
 	if (r < 0)
 		fs_reply_err(req, r);
 	else

@@ -263,6 +263,22 @@ int store_pass(struct store *s, struct handle *h)
 
 /* ---- writing ---- */
 
+void store_strip_setid(struct store *s, struct handle *h)
+{
+	struct entry *e = h->entry;
+	struct stat st;
+
+	{
+		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+
+		if (fstat(e->fd, &st) < 0 ||
+		    !(st.st_mode & (S_ISUID | S_ISGID)))
+			return;
+		fchmod(e->fd, st.st_mode & 01777);
+	}
+	s->options.stale(s->options.stale_ctx, e->node, NULL);
+}
+
 /* Moves a staged entry's bytes to the backing.  Caller holds data alone. */
 static int bytes_spill(struct entry *e)
 {
@@ -358,7 +374,7 @@ int store_write(struct store *s, struct handle *h, uint64_t off,
 
 	if (!len)
 		return 0;
-	if (off > INT64_MAX - len)
+	if (off > ENTRY_MAX_BYTES - len)
 		return -EFBIG;
 	int r = bytes_promise(e, off + len, len);
 	if (r < 0)
@@ -402,8 +418,10 @@ int store_allocate(struct store *s, struct handle *h, int mode, uint64_t off,
 	(void)s;
 	if (mode & ~FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
-	if (len == 0 || off > INT64_MAX - len)
-		return len ? -EFBIG : -EINVAL;
+	if (!len)
+		return -EINVAL;
+	if (len > ENTRY_MAX_BYTES || off > ENTRY_MAX_BYTES - len)
+		return -EFBIG;
 	pthread_mutex_lock(&e->lock);
 	size = e->size;
 	pthread_mutex_unlock(&e->lock);

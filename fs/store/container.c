@@ -11,7 +11,9 @@
 #include "codec/tile.h"
 #include "fs/store/local.h"
 
-#define SPAN_BYTES (1u << 20)
+/* Of one load: stored bytes, and plain ones where they shrink a lot. */
+#define SPAN_BYTES       (1u << 20)
+#define SPAN_PLAIN_BYTES (4u << 20)
 
 /* The first bytes of the file at fd, and its length. */
 static int container_brief(const struct io *io, int fd, struct head_brief *ret,
@@ -187,6 +189,8 @@ static int container_decode(const struct container *c, uint32_t tile,
 	struct coded_view in = { .n_layers = N_LAYERS };
 	struct shape shape = head_shape(&c->head, tile);
 
+	if (!shape_valid(&shape))
+		return -EBADMSG;
 	for (unsigned l = 0; l < N_LAYERS; l++) {
 		if (!t->len[l])
 			continue;
@@ -218,11 +222,25 @@ int container_load(const struct container *c, uint32_t first, uint32_t n,
 
 uint32_t container_span(const struct container *c, uint32_t first)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, plain = 0;
 	uint32_t t = first;
 
-	for (; t < c->head.n_tiles && bytes < SPAN_BYTES; t++)
+	for (; t < c->head.n_tiles && bytes < SPAN_BYTES &&
+	       plain < SPAN_PLAIN_BYTES;
+	     t++) {
+		struct shape shape = head_shape(&c->head, t);
+
+		plain += shape_bytes(&shape);
 		for (unsigned l = 0; l < N_LAYERS; l++)
 			bytes += c->head.tiles[t].len[l];
+	}
 	return t - first;
+}
+
+bool container_is_hole(const struct container *c, uint32_t first, uint32_t n)
+{
+	for (uint32_t t = first; t < first + n; t++)
+		if (c->head.tiles[t].codec != CODEC_ZERO)
+			return false;
+	return true;
 }

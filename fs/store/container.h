@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "codec/head.h"
@@ -51,6 +52,9 @@ uint64_t container_image_bytes(const struct container *c);
  */
 int container_load(const struct container *c, uint32_t first, uint32_t n,
 		   uint8_t *dst);
+
+/* Whether tiles [first, first + n) are zeros, by what the head says. */
+bool container_is_hole(const struct container *c, uint32_t first, uint32_t n);
 
 /* How many tiles from first on one load should take: about 1 MiB stored. */
 uint32_t container_span(const struct container *c, uint32_t first);

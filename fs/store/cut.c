@@ -11,15 +11,22 @@ static struct head_extent *cut_add(struct head *h)
 	return &h->extents[h->n_extents++];
 }
 
+/* From here on the tables matter more than a short read. */
+#define CUT_HUGE_BYTES (4ull << 30)
+
 static void cut_opaque(struct head *h, uint64_t len)
 {
+	uint32_t rows = tile_rows(ELEM_U8, 1);
+
 	if (!len)
 		return;
+	if (h->logical_size >= CUT_HUGE_BYTES)
+		rows = TILE_MAX_BYTES;
 	*cut_add(h) = (struct head_extent){
 		.len = len,
 		.elem = ELEM_U8,
 		.cols = 1,
-		.tile_rows = tile_rows(ELEM_U8, 1),
+		.tile_rows = rows,
 	};
 }
 

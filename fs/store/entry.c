@@ -230,6 +230,8 @@ static int entry_copy_up(struct entry *e, struct plain *to)
 		return -errno;
 	for (uint32_t t = 0, n; t < h->n_tiles; t += n) {
 		n = container_span(e->cont, t);
+		if (container_is_hole(e->cont, t, n))
+			continue;
 
 		uint64_t off = head_tile_off(h, t);
 		uint64_t end = t + n < h->n_tiles ? head_tile_off(h, t + n)
@@ -306,6 +308,9 @@ int entry_stage(struct entry *e, uint64_t keep)
 int entry_truncate(struct entry *e, uint64_t size)
 {
 	int r;
+
+	if (size > ENTRY_MAX_BYTES)
+		return -EFBIG;
 
 	{
 		auto_rwunlock pthread_rwlock_t *data = lock_alone(&e->data);

@@ -28,6 +28,9 @@
 #include "fs/store/container.h"
 #include "fs/store/state.h"
 
+/* Of one file: its head must fit in DRAM.  Longer ones get EFBIG. */
+#define ENTRY_MAX_BYTES (1ull << 40)
+
 struct entry {
 	struct store *store;
 	struct node *node; /* holds a reference */

@@ -27,6 +27,7 @@ struct packing {
 	struct head head;
 	struct sink sink;
 	char tmp_name[32];
+	uint64_t data; /* from here on the plain copy may have bytes */
 };
 
 static int packing_read(void *ctx, uint64_t off, void *dst, size_t len)
@@ -97,11 +98,30 @@ static bool pack_verifies(uint8_t codec, const struct shape *shape,
 	       !memcmp(back, plain, len);
 }
 
+/* Whether the tile lies in a hole of the plain copy. */
+static bool pack_is_hole(struct packing *p, uint64_t off, size_t len)
+{
+	if (p->data < off) {
+		off_t at = lseek(p->fd, (off_t)off, SEEK_DATA);
+
+		if (at < 0) /* none, or the file system cannot tell */
+			p->data = errno == ENXIO ? UINT64_MAX : off;
+		else
+			p->data = (uint64_t)at;
+	}
+	return p->data >= off + len;
+}
+
 static int pack_tile(struct packing *p, uint32_t tile)
 {
 	struct head_tile *t = &p->head.tiles[tile];
 	struct shape shape = head_shape(&p->head, tile);
 	size_t len = shape_bytes(&shape), cap = tile_bound(&shape);
+
+	if (pack_is_hole(p, head_tile_off(&p->head, tile), len)) {
+		t->codec = CODEC_ZERO;
+		return 0;
+	}
 	uint8_t *plain = local_buf(LOCAL_PLAIN, len);
 	uint8_t *dst = sink_reserve(&p->sink, cap);
 	struct coded coded;

@@ -152,6 +152,9 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 	       struct view *ret);
 void store_read_done(struct store *s, struct view *v);
 
+/* Takes set-id bits off, as a write by an ordinary user must. */
+void store_strip_setid(struct store *s, struct handle *h);
+
 /* All of it, or an error and nothing.  -ENOSPC: no room can be made. */
 int store_write(struct store *s, struct handle *h, uint64_t off,
 		const void *src, size_t len);
