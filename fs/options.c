@@ -34,7 +34,7 @@ static const struct fuse_opt OPTIONS[] = {
 	OPTION("no_passthrough", no_passthrough),
 	OPTION("allow_other", allow_other),
 	OPTION("default_permissions", default_permissions),
-	FUSE_OPT_KEY("allow_other", FUSE_OPT_KEY_KEEP),
+	{ "allow_other", (unsigned long)-1U, FUSE_OPT_KEY_KEEP },
 	FUSE_OPT_END,
 };
 

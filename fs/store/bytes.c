@@ -210,7 +210,7 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 	       struct view *ret)
 {
 	struct entry *e = h->entry;
-	struct view v = { .held = h };
+	struct view v = { .held = e };
 	uint64_t size;
 	int r = 0;
 
@@ -235,6 +235,7 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 		return r == -EBADMSG ? -EIO : r;
 	}
 	s->counters.read_bytes += v.len;
+	entry_get_again(e);
 	*ret = v;
 	return 0;
 }
@@ -242,7 +243,8 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 void store_read_done(struct store *s, struct view *v)
 {
 	(void)s;
-	pthread_rwlock_unlock(&v->held->entry->data);
+	pthread_rwlock_unlock(&v->held->data);
+	entry_put(v->held);
 }
 
 int store_pass(struct store *s, struct handle *h)

@@ -26,6 +26,7 @@
 #include <sys/statvfs.h>
 #include <sys/types.h>
 
+struct entry;
 struct handle;
 struct io;
 struct node;
@@ -144,7 +145,7 @@ void store_release(struct store *s, struct handle *h);
 struct view {
 	const void *data;
 	size_t len; /* less than asked only at the end of the file */
-	struct handle *held;
+	struct entry *held; /* the handle may be released before we are */
 };
 
 /* -EIO: what is stored does not verify. */
