@@ -16,10 +16,6 @@ static const double PRIORITY_STEP = 12.5;
 /* A write budget may be saved up for this long. */
 static const double BUCKET_S = 60;
 
-/* So that no 600 s, a full bucket at their start, see more than 600 s' worth.
- */
-static const double BUCKET_REFILL = 0.9;
-
 static double plan_bucket_size(const struct plan *p)
 {
 	return p->run.world.ssd_write_bytes_per_s * BUCKET_S;
@@ -65,17 +61,42 @@ void plan_set_world(struct policy_run *run, const struct world *world)
 		p->bucket_bytes = plan_bucket_size(p);
 }
 
+/* Slices that are ten minutes old make room for new ones. */
+static void plan_turn_slices(struct plan *p, double now_s)
+{
+	uint64_t slice = (uint64_t)(now_s / PLAN_SLICE_S);
+
+	if (slice > p->slice + PLAN_SLICES)
+		p->slice = slice - PLAN_SLICES;
+	while (p->slice < slice)
+		p->written[++p->slice % PLAN_SLICES] = 0;
+}
+
+static double plan_window_room(const struct plan *p)
+{
+	double written = 0;
+
+	for (int i = 0; i < PLAN_SLICES; i++)
+		written += p->written[i];
+	return p->run.world.ssd_write_bytes_per_s * PLAN_WINDOW_S - written;
+}
+
 void plan_fill_bucket(struct plan *p, double now_s)
 {
 	double rate = p->run.world.ssd_write_bytes_per_s;
 	double since_s = now_s - p->bucket_at_s;
 
 	if (since_s > 0)
-		p->bucket_bytes += BUCKET_REFILL * rate * since_s;
+		p->bucket_bytes += rate * since_s;
 	if (p->bucket_bytes > plan_bucket_size(p))
 		p->bucket_bytes = plan_bucket_size(p);
 	p->bucket_at_s = now_s;
-	p->prices.may_write_bytes = rate > 0 ? p->bucket_bytes : INFINITY;
+	p->prices.may_write_bytes = INFINITY;
+	if (rate > 0) {
+		plan_turn_slices(p, now_s);
+		p->prices.may_write_bytes =
+		    fmin(p->bucket_bytes, plan_window_room(p));
+	}
 }
 
 /* Frequencies that fade with one half-life, as others have them. */
@@ -151,10 +172,12 @@ void plan_book(struct plan *p, struct policy_entry *e, const struct place *to)
 {
 	double written = (double)ledger_new_bytes(e, &e->at, to);
 
-	if (p->run.world.ssd_write_bytes_per_s > 0)
-		p->bucket_bytes -= written;
 	ledger_move(&p->run.ledger, e, to);
-	plan_fill_bucket(p, p->bucket_at_s);
+	if (p->run.world.ssd_write_bytes_per_s <= 0)
+		return;
+	p->bucket_bytes -= written;
+	p->written[p->slice % PLAN_SLICES] += written;
+	p->prices.may_write_bytes -= written;
 }
 
 void plan_drop(struct plan *p, struct policy_entry *e)

@@ -4,7 +4,8 @@
  * 1. Every entry of the ledger stands in the heap of each tier it has bytes
  *    on, under its cheapest offer's loss there; DBL_MAX: it cannot move.
  * 2. Keys may be stale: they are made anew when popped, and by every sweep.
- * 3. `bucket` may never be overdrawn: no option that writes more is allowed.
+ * 3. Neither the bucket nor ten minutes' budget is ever overdrawn: no option
+ *    that writes more is allowed.
  */
 #pragma once
 
@@ -21,6 +22,10 @@ enum sweep {
 	SWEEP_REKEY,  /* cursor over entries */
 };
 
+/* SSD writes are counted in slices, so that no ten minutes exceed the budget:
+ * one slice more than the window holds. */
+enum { PLAN_SLICE_S = 10, PLAN_WINDOW_S = 600, PLAN_SLICES = 61 };
+
 struct plan {
 	struct policy_run run;
 	struct heap heap[N_TIERS];
@@ -31,7 +36,10 @@ struct plan {
 	    round_loss[N_TIERS]; /* largest since the last quiet; < 0: none */
 	double bucket_bytes;     /* may be written now */
 	double bucket_at_s;      /* when it was last filled */
-	double sweep_at_s;       /* when the present sweep began */
+	double written[PLAN_SLICES]; /* by slice, modulo */
+	uint64_t slice;              /* the latest */
+	double sweep_at_s;           /* when the present sweep began */
+	double writes_at_s;          /* when the write price was set last */
 	enum sweep sweep;
 	size_t cursor;
 };

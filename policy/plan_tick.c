@@ -3,13 +3,16 @@
 
 #include "policy/plan_state.h"
 
-static const double SWEEP_S = 30;
+static const double SWEEP_S = 60;
 
 /* What the table keeps of itself over a sweep: half is gone in 17 minutes. */
-static const double TABLE_KEEP = 0.98;
+static const double TABLE_KEEP = 0.96;
 
-/* How fast the write price answers: at most by e^0.5 up, e^0.75 down. */
-static const double WRITE_STEP = 0.5;
+/* The write price is set anew this often, by at most 4.5 % up, 3 % down:
+ * faster, and it overshoots; slower, and the bucket runs dry before it is
+ * there. */
+static const double WRITE_S = 5;
+static const double WRITE_STEP = 0.03;
 
 static void plan_expose_slot(struct plan *p, double now_s, size_t i)
 {
@@ -29,13 +32,17 @@ static void plan_expose_slot(struct plan *p, double now_s, size_t i)
 }
 
 /* The write price rises while the bucket runs dry, and falls while it fills. */
-static void plan_price_writes(struct plan *p)
+static void plan_price_writes(struct plan *p, double now_s)
 {
+	if (now_s < p->writes_at_s + WRITE_S)
+		return;
+
 	double size = p->run.world.ssd_write_bytes_per_s * 60;
 	double pull = size > 0 ? 1 - 2 * p->bucket_bytes / size : -1;
 
 	p->prices.write *= exp(WRITE_STEP * fmax(-1, fmin(1.5, pull)));
 	plan_settle_prices(p);
+	p->writes_at_s = now_s;
 }
 
 /* The end of a phase: what comes next, and from where. */
@@ -47,7 +54,6 @@ static void plan_next_phase(struct plan *p)
 		return;
 	}
 	heat_rebuild(&p->heat, TABLE_KEEP);
-	plan_price_writes(p);
 	p->sweep = SWEEP_REKEY;
 }
 
@@ -63,6 +69,7 @@ bool plan_tick(struct policy_run *run, double now_s, size_t budget)
 	struct plan *p = (struct plan *)run;
 
 	plan_fill_bucket(p, now_s);
+	plan_price_writes(p, now_s);
 	if (p->sweep == SWEEP_REST) {
 		if (now_s < p->sweep_at_s + SWEEP_S)
 			return false;

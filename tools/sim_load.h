@@ -60,10 +60,18 @@ int sim_load_task(uint64_t *seed);
  */
 int sim_load_trace(struct sim_load *l, const char *path, FILE *errors);
 
+/* A synthetic workload. */
+struct sim_zipf {
+	double raw_bytes;      /* of all contexts, at least */
+	size_t n_requests;     /* >= 1 */
+	double arrivals_per_s; /* > 0 */
+	unsigned n_swaps;      /* times at which popularity changes */
+	uint64_t seed;
+};
+
 /*
  * Three tasks, Zipf 0.9 within each, one entry per context of 2 to 32
- * thousand tokens, Poisson arrivals of one a second, until raw_bytes of
- * contexts; n_swaps times a fifth of the contexts swap popularity.
+ * thousand tokens, Poisson arrivals; at every swap a fifth of the contexts
+ * change popularity.  Returns 0 or -ENOMEM.
  */
-int sim_load_zipf(struct sim_load *l, double raw_bytes, size_t n_requests,
-		  unsigned n_swaps, uint64_t seed);
+int sim_load_zipf(struct sim_load *l, const struct sim_zipf *shape);

@@ -8,7 +8,6 @@
 static const double ZIPF_POWER = 0.9;
 static const double LEAST_TOKENS = 2048;
 static const double MOST_TOKENS = 32768;
-static const double ARRIVALS_PER_S = 1;
 
 /* Of the contexts, those that swap popularity at each drift. */
 static const double SWAP_SHARE = 0.2;
@@ -94,14 +93,15 @@ static void zipf_swap(struct zipf *z, uint64_t *seed)
 	}
 }
 
-static int zipf_requests(struct sim_load *l, struct zipf *z, size_t n,
-			 unsigned n_swaps, uint64_t *seed)
+static int zipf_requests(struct sim_load *l, struct zipf *z,
+			 const struct sim_zipf *shape, uint64_t *seed)
 {
+	size_t period = shape->n_requests / (shape->n_swaps + 1);
 	double at_s = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		at_s -= log(1 - sim_load_uniform(seed)) / ARRIVALS_PER_S;
-		if (n_swaps && i && i % (n / (n_swaps + 1)) == 0)
+	for (size_t i = 0; i < shape->n_requests; i++) {
+		at_s -= log(1 - sim_load_uniform(seed)) / shape->arrivals_per_s;
+		if (shape->n_swaps && i && i % period == 0)
 			zipf_swap(z, seed);
 		if (sim_load_ref(l, zipf_pick(z, seed)) < 0 ||
 		    sim_load_request(l, at_s, 1, false) < 0)
@@ -110,16 +110,16 @@ static int zipf_requests(struct sim_load *l, struct zipf *z, size_t n,
 	return 0;
 }
 
-int sim_load_zipf(struct sim_load *l, double raw_bytes, size_t n_requests,
-		  unsigned n_swaps, uint64_t seed)
+int sim_load_zipf(struct sim_load *l, const struct sim_zipf *shape)
 {
 	struct zipf z = { 0 };
-	int r = zipf_contexts(l, raw_bytes, &seed);
+	uint64_t seed = shape->seed;
+	int r = zipf_contexts(l, shape->raw_bytes, &seed);
 
 	if (r == 0)
 		r = zipf_ranks(&z, l->n_names);
 	if (r == 0)
-		r = zipf_requests(l, &z, n_requests, n_swaps, &seed);
+		r = zipf_requests(l, &z, shape, &seed);
 	free(z.rank);
 	free(z.sum);
 	return r;

@@ -26,7 +26,8 @@ static const char USAGE[] =
     "  --hints SHARE        of the dead entries, announced as such (0)\n"
     "  --no-ghosts          dropped names are forgotten\n"
     "  --gap                measure the distance to the LP bound\n"
-    "  --requests N, --seed N   of zipf workloads (20000, 1)\n"
+    "  --requests N, --arrivals RATE, --seed N   of zipf workloads\n"
+    "                       (20000, 1 a second, 1)\n"
     "  --json               results as JSON\n"
     "  --plot FILE          delay against quality, as SVG\n";
 
@@ -39,7 +40,7 @@ struct options {
 	double alpha[MAX_ALPHAS];
 	unsigned n_alphas;
 	struct sim_setup setup; /* what all runs share */
-	double n_requests, seed;
+	double n_requests, seed, arrivals;
 	bool json;
 };
 
@@ -198,6 +199,8 @@ static int simulate_option(struct options *o, int c, const char *arg)
 		return simulate_number(arg, 1, &o->setup.hint_share);
 	case 'n':
 		return simulate_number(arg, 1e9, &o->n_requests);
+	case 'A':
+		return simulate_number(arg, 1e9, &o->arrivals);
 	case 'e':
 		return simulate_number(arg, 1e15, &o->seed);
 	default:
@@ -220,6 +223,7 @@ static const struct option LONG_OPTIONS[] = {
 	{ "no-ghosts", no_argument, NULL, 'G' },
 	{ "gap", no_argument, NULL, 'g' },
 	{ "requests", required_argument, NULL, 'n' },
+	{ "arrivals", required_argument, NULL, 'A' },
 	{ "seed", required_argument, NULL, 'e' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "plot", required_argument, NULL, 'P' },
@@ -316,16 +320,22 @@ static int simulate_all(const struct options *o, const struct sim_load *load,
 
 static int simulate_load(const struct options *o, struct sim_load *l)
 {
-	/* The paper's working set: three times the SSD. */
-	double raw = 3 * (double)o->setup.world.limit_bytes[TIER_SSD];
 	bool zipf = strcmp(o->trace, "zipf") == 0;
+	struct sim_zipf shape = {
+		/* The paper's working set: three times the SSD. */
+		.raw_bytes = 3 * (double)o->setup.world.limit_bytes[TIER_SSD],
+		.n_requests = (size_t)o->n_requests,
+		.arrivals_per_s = o->arrivals,
+		.n_swaps = zipf ? 0 : 20,
+		.seed = (uint64_t)o->seed,
+	};
 
 	if (!zipf && strcmp(o->trace, "zipf-drift") != 0)
 		return sim_load_trace(l, o->trace, stderr);
-	if (o->n_requests < 100)
-		return simulate_fault("--requests must be at least", "100");
-	return sim_load_zipf(l, raw, (size_t)o->n_requests, zipf ? 0 : 20,
-			     (uint64_t)o->seed);
+	if (o->n_requests < 100 || !(o->arrivals > 0))
+		return simulate_fault("too few requests or arrivals for",
+				      o->trace);
+	return sim_load_zipf(l, &shape);
 }
 
 static int simulate_output(const struct options *o,
@@ -358,6 +368,7 @@ int verb_simulate(int argc, char **argv)
 			   .ghosts = true },
 		.n_requests = 20000,
 		.seed = 1,
+		.arrivals = 1,
 	};
 	struct sim_load load = { 0 };
 	size_t n = 0;

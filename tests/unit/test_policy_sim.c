@@ -66,6 +66,21 @@ START_TEST(bad_lines_are_named_with_their_place)
 }
 END_TEST
 
+static const struct sim_zipf SHAPE = {
+	.raw_bytes = 240e9,
+	.n_requests = 4000,
+	.arrivals_per_s = 1,
+	.seed = 3,
+};
+
+static const struct sim_zipf DRIFT = {
+	.raw_bytes = 240e9,
+	.n_requests = 2000,
+	.arrivals_per_s = 1,
+	.n_swaps = 5,
+	.seed = 9,
+};
+
 /* What an LRU over bytes of both tiers would have held: hits and misses. */
 static double test_lru_misses(const struct sim_load *l, double limit_bytes)
 {
@@ -116,7 +131,7 @@ START_TEST(lru_misses_as_an_independent_lru)
 	struct sim_load load = { 0 };
 	struct sim_result r;
 
-	ck_assert_int_eq(sim_load_zipf(&load, 240e9, 4000, 0, 3), 0);
+	ck_assert_int_eq(sim_load_zipf(&load, &SHAPE), 0);
 	ck_assert_int_eq(sim_run(&load, &setup, &r), 0);
 	/* Entries differ in size, so the tiers' ends fit a little less. */
 	ck_assert_double_eq_tol(r.miss_share, test_lru_misses(&load, 100e9),
@@ -132,7 +147,7 @@ START_TEST(nobody_beats_the_clairvoyant)
 	struct sim_load load = { 0 };
 	struct sim_result r, again, bound;
 
-	ck_assert_int_eq(sim_load_zipf(&load, 240e9, 2000, 5, 9), 0);
+	ck_assert_int_eq(sim_load_zipf(&load, &DRIFT), 0);
 	ck_assert_int_eq(sim_run(&load, &setup, &r), 0);
 	ck_assert_int_eq(sim_run(&load, &setup, &again), 0);
 	ck_assert_int_eq(sim_clairvoyant(&load, &setup, &bound), 0);
