@@ -18,14 +18,27 @@ class MountError(Exception):
     """The daemon did not start, did not end, or ended badly."""
 
 
-def is_mounted(path):
-    path = os.path.realpath(path)
+def mounts(path):
+    """How many mounts lie on this path."""
+    path = os.path.abspath(path)
     with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as f:
-        return any(line.split()[4].replace("\\040", " ") == path for line in f)
+        return sum(line.split()[4].replace("\\040", " ") == path for line in f)
+
+
+def is_mounted(path):
+    return mounts(path) > 0
+
+
+def serves(path):
+    """Mounted, and whoever serves it answers."""
+    try:
+        return is_mounted(path) and bool(os.statvfs(path))
+    except OSError:
+        return False  # a dead mount point
 
 
 def lazy_unmount(path):
-    for command in (["umount", "-l", path], ["fusermount3", "-uz", path]):
+    for command in ([["umount", "-l", path]] * mounts(path) + [["fusermount3", "-uz", path]]):
         if is_mounted(path):
             subprocess.run(command, stderr=subprocess.DEVNULL, check=False, timeout=30)
 
@@ -42,12 +55,11 @@ class Daemon:
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log,
                                         stdin=subprocess.DEVNULL, cwd="/")
         end = time.monotonic() + start_s
-        while not is_mounted(mountpoint):
+        while not serves(mountpoint):
             if self.process.poll() is not None or time.monotonic() > end:
                 self.kill()
                 raise MountError("not mounted:\n" + self.said())
             time.sleep(0.005)
-        os.statvfs(mountpoint)  # answered once the daemon serves
 
     def alive(self):
         return self.process.poll() is None
