@@ -39,11 +39,13 @@ def free_port():
 class Engine:
     """One running server; a context manager that always stops it."""
 
-    def __init__(self, python_path, slots, start_s=120):
+    def __init__(self, python_path, slots, threads=0, start_s=120):
+        threads = threads or os.cpu_count()
         self.port = free_port()
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [python_path, os.path.join(HERE, "llama_server.py"), slots, str(self.port)],
+            [python_path, os.path.join(HERE, "llama_server.py"), slots, str(self.port),
+             str(threads)],
             stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
         try:
             self.wait_ready(start_s)

@@ -24,7 +24,7 @@ def engine_python():
 
 def save(python, slots, text):
     """Returns (tokens that follow, what the server said of the save)."""
-    with engine.Engine(python, slots) as llama:
+    with engine.Engine(python, slots, threads=1) as llama:
         llama.complete(text, 1)
         said = llama.slot("save", "doc.bin")
         return llama.complete(text, NEW_TOKENS)["tokens"], said
@@ -33,7 +33,7 @@ def save(python, slots, text):
 def test_saved_state_survives_restart():
     python = engine_python()
     with open(DOCUMENT, encoding="utf-8") as f:
-        text = f.read(2400)
+        text = f.read(1600)
     with kit.mount() as m:
         plain, slots = os.path.join(m.temp, "plain"), m.path("llama")
         os.mkdir(plain)
@@ -46,7 +46,7 @@ def test_saved_state_survives_restart():
         assert st.st_size == saved["n_written"]
         assert kit.PLAIN or st.st_blocks * 512 <= 0.9 * st.st_size, st
         kit.assert_same(path, kit.read_file(os.path.join(plain, "doc.bin")))
-        with engine.Engine(python, slots) as llama:
+        with engine.Engine(python, slots, threads=1) as llama:
             assert llama.slot("restore", "doc.bin")["n_read"] == st.st_size
             reply = llama.complete(text, NEW_TOKENS)
             assert reply["timings"]["prompt_n"] <= NEW_TOKENS + 1, reply["timings"]
