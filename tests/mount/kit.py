@@ -114,8 +114,10 @@ class Mount:
 
     def close(self):
         if self.daemon:
+            if not self.daemon.alive():
+                print("the daemon ended by itself, status", self.daemon.process.returncode)
             self.daemon.kill()
-            sys.stderr.write(self.daemon.said())
+            print(self.daemon.said())
         if PLAIN and mounted.is_mounted(self.root):
             subprocess.run(["umount", "-l", self.root], check=False)
         shutil.rmtree(self.temp, ignore_errors=True)
