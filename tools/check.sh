@@ -77,7 +77,7 @@ unit() {
 	env "$@" meson test -v -C "$dir" --no-rebuild --timeout-multiplier 4
 }
 
-# mount BUILD RUN.PY-ARGUMENT... - mount tests over that build's programs
+# mount_tests BUILD RUN.PY-ARGUMENT... - mount tests over that build's programs
 mount_tests() {
 	local dir=$PWD/$builds/$1
 	shift
@@ -107,7 +107,7 @@ sanitized() {
 	step "asan build" build asan gcc -Db_sanitize=address,undefined &&
 		step "asan unit" unit asan CK_FORK=no
 	step "asan mount" mount_tests asan -x hundred_thousand -x larger_than_memory \
-		files names sizes attributes facts damage options eight_writers
+		files. names. sizes. attributes. facts. damage. options. eight_writers
 	step "tsan build" build tsan gcc -Db_sanitize=thread &&
 		step "tsan unit" unit tsan CK_FORK=no
 	step "tsan mount" mount_tests tsan files. readers_during eight_writers \
@@ -121,7 +121,7 @@ tools/setup.sh | grep -v '^PKG_CONFIG_PATH=' || exit 1
 lint
 if step "gcc build" build gcc gcc; then
 	step "unit tests" unit gcc
-	step "unit tests, no SIMD" unit gcc ADAPTCACHE_ISA=scalar
+	step "unit tests, scalar" unit gcc ADAPTCACHE_ISA=scalar
 fi
 step "clang build" build clang clang
 if [ -n "$quick" ]; then
