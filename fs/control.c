@@ -1,0 +1,132 @@
+/* control.c - the virtual files of .kv: made when they are opened */
+#include "fs/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/mem.h"
+
+static const struct {
+	fuse_ino_t ino;
+	const char *name;
+	mode_t mode;
+} CONTROL[] = {
+	{ FS_KV_STATS, "stats", S_IFREG | 0444 },
+	{ FS_KV_METRICS, "metrics", S_IFREG | 0444 },
+	{ FS_KV_CONFIG, "config", S_IFREG | 0400 },
+};
+#define N_CONTROL (sizeof(CONTROL) / sizeof(CONTROL[0]))
+
+static struct stat control_stat(fuse_ino_t ino)
+{
+	struct stat st = { .st_ino = ino,
+			   .st_mode = S_IFDIR | 0555,
+			   .st_nlink = 2 };
+
+	for (size_t i = 0; i < N_CONTROL; i++)
+		if (CONTROL[i].ino == ino) {
+			st.st_mode = CONTROL[i].mode;
+			st.st_nlink = 1;
+		}
+	return st;
+}
+
+static void control_reply_entry(fuse_req_t req, fuse_ino_t ino)
+{
+	struct fuse_entry_param e = {
+		.ino = ino,
+		.attr = control_stat(ino),
+		.attr_timeout = FS_TIMEOUT_S,
+		.entry_timeout = FS_TIMEOUT_S,
+	};
+
+	fuse_reply_entry(req, &e);
+}
+
+bool control_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	if (parent == FS_ROOT && !strcmp(name, ".kv")) {
+		control_reply_entry(req, FS_KV_DIR);
+		return true;
+	}
+	if (!fs_is_virtual(parent))
+		return false;
+	for (size_t i = 0; i < N_CONTROL; i++)
+		if (!strcmp(name, CONTROL[i].name)) {
+			control_reply_entry(req, CONTROL[i].ino);
+			return true;
+		}
+	fuse_reply_err(req, ENOENT);
+	return true;
+}
+
+void control_getattr(fuse_req_t req, fuse_ino_t ino)
+{
+	struct stat st = control_stat(ino);
+
+	fuse_reply_attr(req, &st, FS_TIMEOUT_S);
+}
+
+static char *control_text(struct fs *fs, fuse_ino_t ino)
+{
+	if (ino == FS_KV_STATS)
+		return store_stats_text(fs->store);
+	if (ino == FS_KV_METRICS)
+		return store_metrics_text(fs->store);
+	return options_text(&fs->options, passthrough_state(&fs->pass));
+}
+
+void control_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	if ((fi->flags & O_ACCMODE) != O_RDONLY) {
+		fuse_reply_err(req, EACCES);
+		return;
+	}
+	char *text = control_text(fs_of(req), ino);
+	if (!text) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	fi->fh = (uint64_t)text;
+	fi->direct_io = 1; /* the size is not known before */
+	fuse_reply_open(req, fi);
+}
+
+void control_read(fuse_req_t req, size_t size, off_t off,
+		  struct fuse_file_info *fi)
+{
+	const char *text = (const char *)fi->fh;
+	size_t len = strlen(text);
+	size_t at = (size_t)off < len ? (size_t)off : len;
+
+	fuse_reply_buf(req, text + at, len - at < size ? len - at : size);
+}
+
+void control_release(fuse_req_t req, struct fuse_file_info *fi)
+{
+	free((char *)fi->fh);
+	fuse_reply_err(req, 0);
+}
+
+void control_readdir(fuse_req_t req, size_t size, off_t off)
+{
+	auto_free char *buf = malloc(size);
+	size_t used = 0;
+
+	if (!buf) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	for (size_t i = (size_t)off; i < N_CONTROL; i++) {
+		struct stat st = control_stat(CONTROL[i].ino);
+		size_t n =
+		    fuse_add_direntry(req, buf + used, size - used,
+				      CONTROL[i].name, &st, (off_t)i + 1);
+
+		if (n > size - used)
+			break;
+		used += n;
+	}
+	fuse_reply_buf(req, buf, used);
+}

@@ -1,0 +1,17 @@
+/*
+ * control.h - the virtual files of .kv: made when they are opened
+ */
+#pragma once
+
+#include "fs/fs.h"
+
+/* Answers for `name` in the root (".kv") or in .kv; false: not ours. */
+bool control_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+
+/* The rest of the requests, for ids that fs_is_virtual. */
+void control_getattr(fuse_req_t req, fuse_ino_t ino);
+void control_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void control_read(fuse_req_t req, size_t size, off_t off,
+		  struct fuse_file_info *fi);
+void control_release(fuse_req_t req, struct fuse_file_info *fi);
+void control_readdir(fuse_req_t req, size_t size, off_t off);

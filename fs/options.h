@@ -1,0 +1,39 @@
+/*
+ * options.h - the command line of adaptcachefs
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fuse_args;
+struct policy;
+
+struct options {
+	char *backing;    /* absolute */
+	char *mountpoint; /* absolute */
+	uint64_t memory, size;
+	unsigned threads;
+	const struct policy *policy;
+	bool foreground, debug, single;
+	bool passthrough;
+	bool help, version;
+};
+
+/*
+ * Takes our options out of args, which is left for fuse_session_new, and
+ * checks them.  Returns 0, or -EINVAL after one line on stderr.
+ */
+int options_parse(struct fuse_args *args, struct options *ret);
+void options_done(struct options *o);
+
+void options_help(const char *program);
+
+/* "key value" lines for .kv/config; malloc'ed, or NULL. */
+char *options_text(const struct options *o, const char *passthrough);
+
+/*
+ * "64M" to bytes: a whole number and K, M, G, T (powers of 1024) or nothing.
+ * Returns 0 or -EINVAL.
+ */
+int options_bytes(const char *text, uint64_t *ret);

@@ -1,0 +1,19 @@
+/*
+ * bytes.h - handles, for the files of this folder
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct entry;
+
+struct handle {
+	struct entry *entry; /* holds a reference */
+	bool writer;
+	bool passed;
+	atomic_bool hit; /* counted as one */
+};
+
+/* A handle on e, whose reference it takes; NULL when out of memory. */
+struct handle *bytes_open(struct entry *e, int flags);

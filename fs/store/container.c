@@ -1,0 +1,228 @@
+/* container.c - one entry's file on the backing, opened for reading */
+#include "fs/store/container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+
+#include "codec/mem.h"
+#include "codec/tile.h"
+#include "fs/store/local.h"
+
+#define SPAN_BYTES (1u << 20)
+
+/* The first bytes of the file at fd, and its length. */
+static int container_brief(const struct io *io, int fd, struct head_brief *ret,
+			   uint64_t *ret_len)
+{
+	uint8_t fixed[HEAD_FIXED_BYTES];
+	ssize_t n = io->read(fd, fixed, sizeof(fixed), 0);
+	struct stat st;
+
+	if (n < 0)
+		return (int)n;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size == 0)
+		return -ENODATA;
+	*ret_len = (uint64_t)st.st_size;
+	return head_parse_brief(fixed, (size_t)n, ret);
+}
+
+int container_peek(const struct io *io, int fd, struct head_brief *ret)
+{
+	uint64_t len;
+	int r = container_brief(io, fd, ret, &len);
+
+	if (r < 0)
+		return r;
+	return ret->file_len > len ? -EBADMSG : 0;
+}
+
+static int container_read_head(struct container *c)
+{
+	struct head_brief brief;
+	uint64_t len;
+	int r = container_brief(c->io, c->fd, &brief, &len);
+
+	if (r < 0)
+		return r;
+	if (brief.head_len > len)
+		return -EBADMSG;
+
+	auto_free uint8_t *head = malloc(brief.head_len);
+	if (!head)
+		return -ENOMEM;
+	ssize_t n = c->io->read(c->fd, head, brief.head_len, 0);
+	if (n < 0)
+		return (int)n;
+	if (n != (ssize_t)brief.head_len)
+		return -EBADMSG;
+	r = head_parse(head, brief.head_len, &c->head);
+	if (r < 0)
+		return r;
+
+	c->n_layers = head_layers_present(&c->head, len);
+	return c->n_layers == N_LAYERS ? 0 : -EBADMSG;
+}
+
+int container_open(const struct io *io, int fd, struct container **ret)
+{
+	struct container *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	*c = (struct container){ .io = io, .fd = fd, .direct_fd = -1 };
+
+	int r = container_read_head(c);
+	if (r < 0) {
+		head_done(&c->head);
+		free(c);
+		return r;
+	}
+
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	c->direct_fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	for (unsigned l = N_LAYERS; l-- > 0;)
+		if (c->head.section[l].len)
+			c->image_off = c->head.section[l].off;
+	*ret = c;
+	return 0;
+}
+
+struct container *container_close(struct container *c)
+{
+	if (!c)
+		return NULL;
+	close(c->fd);
+	if (c->direct_fd >= 0)
+		close(c->direct_fd);
+	free(c->image);
+	head_done(&c->head);
+	free(c);
+	return NULL;
+}
+
+void container_drop_image(struct container *c)
+{
+	free(c->image);
+	c->image = NULL;
+}
+
+uint64_t container_image_bytes(const struct container *c)
+{
+	return c->image_off ? c->head.file_len - c->image_off : 0;
+}
+
+/*
+ * The stored bytes [off, off + len) of the file: in the image, or read into
+ * buf, which holds len and two blocks more.  Sets *ret to the first byte.
+ */
+static int container_fetch(const struct container *c, uint64_t off, size_t len,
+			   uint8_t *buf, const uint8_t **ret)
+{
+	if (c->image) {
+		*ret = c->image + (off - c->image_off);
+		return 0;
+	}
+
+	bool direct = c->direct_fd >= 0;
+	uint64_t from = direct ? off & ~(uint64_t)4095 : off;
+	size_t want = (size_t)(off - from) + len;
+	size_t ask = direct ? align_up(want, 4096) : want;
+	ssize_t n = c->io->read(direct ? c->direct_fd : c->fd, buf, ask, from);
+
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n < want)
+		return -EBADMSG;
+	*ret = buf + (off - from);
+	return 0;
+}
+
+/* Where the layers of a run of tiles lie, and in which buffer they land. */
+struct span {
+	const uint8_t *at[N_LAYERS]; /* first byte of the run, per layer */
+};
+
+static int container_fetch_span(const struct container *c, uint32_t first,
+				uint32_t n, struct span *ret)
+{
+	const struct head_tile *a = &c->head.tiles[first];
+	const struct head_tile *z = &c->head.tiles[first + n - 1];
+	size_t len[N_LAYERS], total = 0;
+
+	for (unsigned l = 0; l < N_LAYERS; l++) {
+		len[l] = (size_t)(z->off[l] + z->len[l] - a->off[l]);
+		total += align_up(len[l], 4096) + 8192;
+	}
+
+	uint8_t *buf = c->image ? NULL : local_buf(LOCAL_STORED, total);
+	if (!c->image && !buf)
+		return -ENOMEM;
+	for (unsigned l = 0; l < N_LAYERS; l++) {
+		ret->at[l] = NULL;
+		if (!len[l])
+			continue;
+
+		uint64_t off = c->head.section[l].off + a->off[l];
+		int r = container_fetch(c, off, len[l], buf, &ret->at[l]);
+		if (r < 0)
+			return r;
+		if (buf)
+			buf += align_up(len[l], 4096) + 8192;
+	}
+	return 0;
+}
+
+static int container_decode(const struct container *c, uint32_t tile,
+			    const struct span *span, uint32_t first,
+			    uint8_t *dst)
+{
+	const struct head_tile *t = &c->head.tiles[tile];
+	const struct head_tile *a = &c->head.tiles[first];
+	struct coded_view in = { .n_layers = N_LAYERS };
+	struct shape shape = head_shape(&c->head, tile);
+
+	for (unsigned l = 0; l < N_LAYERS; l++) {
+		if (!t->len[l])
+			continue;
+		in.len[l] = t->len[l];
+		in.layer[l] = span->at[l] + (t->off[l] - a->off[l]);
+		if (XXH3_64bits(in.layer[l], in.len[l]) != t->sum[l])
+			return -EBADMSG;
+	}
+
+	int r = tile_decode(t->codec, &shape, &in, local_scratch(), dst);
+	return r == -EOPNOTSUPP ? -EBADMSG : r;
+}
+
+int container_load(const struct container *c, uint32_t first, uint32_t n,
+		   uint8_t *dst)
+{
+	struct span span;
+	uint64_t base = head_tile_off(&c->head, first);
+
+	if (!local_scratch())
+		return -ENOMEM;
+	int r = container_fetch_span(c, first, n, &span);
+
+	for (uint32_t t = first; r == 0 && t < first + n; t++)
+		r = container_decode(c, t, &span, first,
+				     dst + (head_tile_off(&c->head, t) - base));
+	return r;
+}
+
+uint32_t container_span(const struct container *c, uint32_t first)
+{
+	uint64_t bytes = 0;
+	uint32_t t = first;
+
+	for (; t < c->head.n_tiles && bytes < SPAN_BYTES; t++)
+		for (unsigned l = 0; l < N_LAYERS; l++)
+			bytes += c->head.tiles[t].len[l];
+	return t - first;
+}

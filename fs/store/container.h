@@ -1,0 +1,59 @@
+/*
+ * container.h - one entry's file on the backing, opened for reading
+ *
+ * The head is parsed and checked when it is opened; a tile's bytes are checked
+ * against their sum each time before they are decoded.  A container is
+ * immutable, so all functions but container_drop_image are thread-safe.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "codec/head.h"
+#include "fs/store/io.h"
+
+struct container {
+	const struct io *io;
+	int fd;        /* read-only */
+	int direct_fd; /* the same with O_DIRECT, or -1 */
+	struct head head;
+	unsigned n_layers; /* layers the file still has */
+
+	/*
+	 * The bytes from the first section on, in DRAM; NULL: only on the
+	 * backing.  Guarded by whoever guards the container.
+	 */
+	uint8_t *image;
+	uint64_t image_off; /* of image[0] in the file */
+};
+
+/*
+ * Opens the container at fd, which it takes on success.  Returns 0, -ENODATA
+ * (an empty file: a name whose bytes were never published), -EBADMSG (damaged,
+ * foreign, or cut off within what must be there), -EOPNOTSUPP (a later
+ * version), or -errno from reading.
+ */
+int container_open(const struct io *io, int fd, struct container **ret);
+
+/* Closes and frees.  Takes NULL; returns NULL. */
+struct container *container_close(struct container *c);
+
+/* Frees the image.  Caller: nobody else reads. */
+void container_drop_image(struct container *c);
+
+/* Bytes of the sections: what an image costs. */
+uint64_t container_image_bytes(const struct container *c);
+
+/*
+ * Decodes tiles [first, first + n) to dst, which stands for the logical byte
+ * head_tile_off(first).  Uses the thread's local memory.  Returns 0, -EBADMSG
+ * (a sum or a decoder says so), -EIO or another -errno from reading, -ENOMEM.
+ */
+int container_load(const struct container *c, uint32_t first, uint32_t n,
+		   uint8_t *dst);
+
+/* How many tiles from first on one load should take: about 1 MiB stored. */
+uint32_t container_span(const struct container *c, uint32_t first);
+
+/* The size and id in the head of the file at fd; returns as container_open. */
+int container_peek(const struct io *io, int fd, struct head_brief *ret);

@@ -1,0 +1,89 @@
+/* io.c - the calls that change the backing directory, as the kernel does them
+ */
+#include "fs/store/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "codec/mem.h"
+
+static int io_create(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int io_write(int fd, const void *src, size_t len, uint64_t off)
+{
+	const char *at = src;
+
+	while (len) {
+		ssize_t n = pwrite(fd, at, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		at += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static ssize_t io_read(int fd, void *dst, size_t len, uint64_t off)
+{
+	size_t got = 0;
+
+	while (got < len) {
+		ssize_t n =
+		    pread(fd, (char *)dst + got, len - got, (off_t)(off + got));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+static int io_sync(int fd)
+{
+	return fdatasync(fd) < 0 ? -errno : 0;
+}
+
+static int io_rename(int from, const char *a, int to, const char *b)
+{
+	return renameat(from, a, to, b) < 0 ? -errno : 0;
+}
+
+static int io_unlink(int dir, const char *name)
+{
+	return unlinkat(dir, name, 0) < 0 ? -errno : 0;
+}
+
+static int io_sync_dir(int dir)
+{
+	auto_close int fd =
+	    openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+const struct io io_real = {
+	.create = io_create,
+	.write = io_write,
+	.read = io_read,
+	.sync = io_sync,
+	.rename = io_rename,
+	.unlink = io_unlink,
+	.sync_dir = io_sync_dir,
+};

@@ -1,0 +1,72 @@
+/* local.c - working memory of the calling thread */
+#include "fs/store/local.h"
+
+#include <pthread.h>
+
+#include "codec/mem.h"
+#include "codec/scratch.h"
+
+struct local {
+	struct scratch *ws;
+	void *buf[N_LOCAL_BUFS];
+	size_t cap[N_LOCAL_BUFS];
+};
+
+static pthread_once_t local_once = PTHREAD_ONCE_INIT;
+static pthread_key_t local_key;
+
+static void local_free(void *arg)
+{
+	struct local *m = arg;
+
+	scratch_free(m->ws);
+	for (unsigned i = 0; i < N_LOCAL_BUFS; i++)
+		free(m->buf[i]);
+	free(m);
+}
+
+static void local_init(void)
+{
+	pthread_key_create(&local_key, local_free);
+}
+
+static struct local *local_mine(void)
+{
+	pthread_once(&local_once, local_init);
+
+	struct local *m = pthread_getspecific(local_key);
+	if (m)
+		return m;
+	m = calloc(1, sizeof(*m));
+	if (m)
+		pthread_setspecific(local_key, m);
+	return m;
+}
+
+struct scratch *local_scratch(void)
+{
+	struct local *m = local_mine();
+
+	if (m && !m->ws)
+		m->ws = scratch_new();
+	return m ? m->ws : NULL;
+}
+
+void *local_buf(enum local_buf which, size_t len)
+{
+	struct local *m = local_mine();
+
+	if (!m)
+		return NULL;
+	if (m->cap[which] >= len)
+		return m->buf[which];
+
+	size_t cap = align_up(len, 4096);
+	void *fresh = aligned_alloc(4096, cap);
+	if (!fresh)
+		return NULL;
+	free(m->buf[which]);
+	m->buf[which] = fresh;
+	m->cap[which] = cap;
+	return fresh;
+}

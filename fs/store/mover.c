@@ -1,0 +1,279 @@
+/* mover.c - asks the policy, and carries out what it says */
+#include "fs/store/mover.h"
+
+#include <sys/statvfs.h>
+#include <time.h>
+#include <xxhash.h>
+
+#include "codec/mem.h"
+#include "fs/store/entry.h"
+
+static struct mover *mover_of(struct store *s)
+{
+	return &s->mover;
+}
+
+static uint64_t mover_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static double mover_now(const struct mover *m)
+{
+	return (double)(mover_clock() - m->start_ns) * 1e-9;
+}
+
+int mover_init(struct store *s)
+{
+	struct mover *m = mover_of(s);
+
+	pthread_mutex_init(&m->lock, NULL);
+	m->policy = s->options.policy;
+	m->world = world_default(s->options.memory, s->options.size);
+	m->start_ns = mover_clock();
+	m->run = m->policy->start(m->policy, &m->world, 0);
+	return m->run ? 0 : -1;
+}
+
+void mover_done(struct store *s)
+{
+	struct mover *m = mover_of(s);
+
+	if (m->run)
+		m->policy->stop(m->run);
+	pthread_mutex_destroy(&m->lock);
+}
+
+/* Bit-exact is all there is: one layer, the last one. */
+static struct facts mover_facts(const struct node *n)
+{
+	struct facts f = {
+		.name = n->id,
+		.raw_bytes = n->size ? n->size : 1,
+		.layer_bytes[N_RUNGS - 1] = n->stored,
+		.recompute_s = 1,
+		.floor_rung = N_RUNGS - 1,
+		.priority = 50,
+	};
+
+	for (unsigned k = 0; k + 1 < N_RUNGS; k++)
+		f.loss[k] = 1;
+	return f;
+}
+
+/* Where the entry's copies really are. */
+static struct place mover_truth(struct store *s, struct node *n)
+{
+	struct place at = { .top = N_RUNGS, .ssd = (1u << N_RUNGS) - 1 };
+	struct entry *e = entry_peek(s, n);
+
+	if (!e)
+		return at;
+	{
+		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+
+		if (e->cont && e->cont->image)
+			at.ram = N_RUNGS;
+		if (e->plain && !e->dirty)
+			at.plain = 1u << TIER_RAM;
+	}
+	entry_put(e);
+	return at;
+}
+
+/* Caller holds the mover's lock. */
+static void mover_unknow(struct store *s, struct node *n)
+{
+	if (!n->known)
+		return;
+	n->known = false;
+	node_put(&s->tree, n);
+}
+
+void mover_enter(struct store *s, struct node *n)
+{
+	struct mover *m = mover_of(s);
+	struct facts facts = mover_facts(n);
+	struct place at = mover_truth(s, n);
+	struct policy_answer answer;
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+	double now = mover_now(m);
+
+	if (n->gone)
+		return;
+	if (n->known)
+		m->policy->forget(m->run, &n->policy);
+	else
+		node_get(&s->tree, n);
+	n->known = true;
+	if (m->policy->enter(m->run, now, &facts, &n->policy, &answer) < 0 ||
+	    !answer.place.top)
+		mover_unknow(s, n);
+	else
+		m->policy->moved(m->run, now, &n->policy, &at);
+}
+
+void mover_hit(struct store *s, struct node *n)
+{
+	struct mover *m = mover_of(s);
+	struct place at = mover_truth(s, n);
+	struct policy_answer answer;
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+	double now = mover_now(m);
+
+	if (!n->known)
+		return;
+	m->policy->hit(m->run, now, &n->policy, &answer);
+	m->policy->moved(m->run, now, &n->policy, &at);
+}
+
+void mover_forget(struct store *s, struct node *n)
+{
+	struct mover *m = mover_of(s);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+
+	if (n->known)
+		m->policy->forget(m->run, &n->policy);
+	mover_unknow(s, n);
+}
+
+/* Bytes the tier is over, were `need` bytes more in it. */
+static uint64_t mover_over(struct store *s, enum tier tier, uint64_t need)
+{
+	struct budget_view b = budget_look(&s->budget);
+	uint64_t used = tier == TIER_RAM ? b.dirty + b.clean
+					 : b.disk_used + b.disk_promised;
+	uint64_t limit = tier == TIER_RAM ? b.memory_limit : b.disk_limit;
+	uint64_t over = used + need > limit ? used + need - limit : 0;
+	struct statvfs v;
+
+	if (tier == TIER_SSD && fstatvfs(s->tmp, &v) == 0) {
+		uint64_t has = (uint64_t)v.f_bavail * v.f_frsize;
+		uint64_t wants = b.disk_promised + need + (2u << 20);
+
+		if (wants > has && wants - has > over)
+			over = wants - has;
+	}
+	return over;
+}
+
+/* The policy's next move that frees something of the tier. */
+static bool mover_press(struct store *s, enum tier tier, uint64_t over,
+			struct policy_move *ret)
+{
+	struct mover *m = mover_of(s);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+	struct policy_gauge gauge;
+	struct world world = m->world;
+
+	m->policy->gauge(m->run, &gauge);
+	for (int t = 0; t < N_TIERS; t++)
+		world.limit_bytes[t] = UINT64_MAX / 2;
+	world.limit_bytes[tier] =
+	    gauge.used_bytes[tier] > over ? gauge.used_bytes[tier] - over : 1;
+	m->policy->set_world(m->run, &world);
+	if (!m->policy->press(m->run, mover_now(m), ret))
+		return false;
+
+	struct node *n =
+	    (struct node *)((char *)ret->entry - offsetof(struct node, policy));
+	node_get(&s->tree, n);
+	if (!ret->to.top)
+		mover_unknow(s, n);
+	return true;
+}
+
+/* Takes copies out of DRAM.  False when somebody uses them. */
+static bool mover_demote(struct store *s, struct node *n,
+			 const struct place *to)
+{
+	struct entry *e = entry_peek(s, n);
+	bool done = true;
+
+	if (!e)
+		return true;
+	if (pthread_rwlock_trywrlock(&e->data)) {
+		entry_put(e);
+		return false;
+	}
+	if (!(to->plain & 1u << TIER_RAM)) {
+		pthread_mutex_lock(&e->lock);
+		done = !e->n_passed;
+		pthread_mutex_unlock(&e->lock);
+		if (done)
+			entry_drop_plain(e);
+	}
+	if (!to->ram)
+		entry_drop_image(e);
+	pthread_rwlock_unlock(&e->data);
+	entry_settle(e);
+	entry_put(e);
+	return done;
+}
+
+static bool mover_busy(struct entry *e)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+
+	return e->n_open || e->dirty || e->packing;
+}
+
+/* Removes the entry everywhere.  False when somebody uses it. */
+static bool mover_evict(struct store *s, struct node *n)
+{
+	struct entry *e;
+	struct spot at;
+
+	{
+		auto_rwunlock pthread_rwlock_t *names =
+		    lock_alone(&s->tree.names);
+		e = entry_peek(s, n);
+		if (e && mover_busy(e)) {
+			entry_put(e);
+			return false;
+		}
+		while (tree_spot(&s->tree, n, 0, &at) == 0) {
+			s->io->unlink(at.dir->fd, at.name);
+			tree_unlink(&s->tree, n, at.dir, at.name);
+			s->options.stale(s->options.stale_ctx, at.dir, at.name);
+			spot_done(&s->tree, &at);
+		}
+		tree_unhash(&s->tree, n);
+		budget_set_disk(&s->budget, n->stored, 0);
+		s->counters.evicted++;
+		s->counters.evicted_bytes += n->stored;
+		n->stored = 0;
+	}
+	if (e) {
+		struct place nowhere = { 0 };
+
+		mover_demote(s, n, &nowhere);
+		entry_put(e);
+	}
+	return true;
+}
+
+bool mover_make_room(struct store *s, enum tier tier, uint64_t need)
+{
+	bool moved = false;
+	struct policy_move move;
+	uint64_t over;
+
+	while ((over = mover_over(s, tier, need)) > 0 &&
+	       mover_press(s, tier, over, &move)) {
+		struct node *n = (struct node *)((char *)move.entry -
+						 offsetof(struct node, policy));
+		bool done = move.to.top ? mover_demote(s, n, &move.to)
+					: mover_evict(s, n);
+
+		if (done)
+			moved = true;
+		else
+			mover_forget(s, n); /* until its release */
+		node_put(&s->tree, n);
+	}
+	return moved;
+}

@@ -1,0 +1,36 @@
+/*
+ * mover.h - asks the policy, and carries out what it says
+ *
+ * The policy knows the published entries; one that is staged, or that cannot
+ * be moved just now because somebody has it open, is forgotten and entered
+ * again when it can.  All functions are thread-safe; none may be called with
+ * entry.data or tree.names of any entry held, but for mover_forget.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/policy.h"
+
+struct entry;
+struct node;
+struct store;
+
+int mover_init(struct store *s);
+void mover_done(struct store *s);
+
+/* A published entry: bytes as in node->size and node->stored. */
+void mover_enter(struct store *s, struct node *n);
+
+/* It was read. */
+void mover_hit(struct store *s, struct node *n);
+
+/* It is staged, or gone. */
+void mover_forget(struct store *s, struct node *n);
+
+/*
+ * Moves until the tier could take `need` bytes more, or nothing more can move.
+ * Returns whether anything moved.
+ */
+bool mover_make_room(struct store *s, enum tier tier, uint64_t need);

@@ -1,0 +1,198 @@
+/* publish.c - a synced temporary becomes the entry's container */
+#include "fs/store/publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/xattr.h>
+
+#include "codec/mem.h"
+#include "fs/store/entry.h"
+#include "fs/store/log.h"
+#include "fs/store/quarantine.h"
+#include "fs/store/scan.h"
+
+static int publish_xattrs(int from, int to)
+{
+	ssize_t len = flistxattr(from, NULL, 0);
+
+	if (len <= 0)
+		return 0;
+	auto_free char *names = malloc((size_t)len);
+	if (!names)
+		return -ENOMEM;
+	len = flistxattr(from, names, (size_t)len);
+
+	for (char *n = names; n < names + len; n += strlen(n) + 1) {
+		if (strncmp(n, "user.", 5))
+			continue;
+		ssize_t size = fgetxattr(from, n, NULL, 0);
+		auto_free void *value = malloc(size > 0 ? (size_t)size : 1);
+
+		if (size < 0 || !value)
+			return size < 0 ? -errno : -ENOMEM;
+		size = fgetxattr(from, n, value, (size_t)size);
+		if (size < 0 || fsetxattr(to, n, value, (size_t)size, 0) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Owner, mode, xattrs and times of the old inode to the new one. */
+static int publish_attributes(struct entry *e, int to, struct stat *old)
+{
+	if (fstat(e->fd, old) < 0)
+		return -errno;
+
+	struct timespec times[2] = { old->st_atim, e->mtime };
+	if (fchown(to, old->st_uid, old->st_gid) < 0 ||
+	    fchmod(to, old->st_mode & 07777) < 0)
+		return -errno;
+	int r = publish_xattrs(e->fd, to);
+	if (r == 0 && futimens(to, times) < 0)
+		r = -errno;
+	return r;
+}
+
+/*
+ * The i-th name of the node now names the new inode: the first takes the
+ * temporary's, the others get links to it.
+ */
+static int publish_name(struct entry *e, const char *tmp_name, unsigned i)
+{
+	struct store *s = e->store;
+	struct spot at, first;
+	char name[40];
+	int r = tree_spot(&s->tree, e->node, i, &at);
+
+	if (r < 0)
+		return r;
+	if (i == 0) {
+		r = s->io->rename(s->tmp, tmp_name, at.dir->fd, at.name);
+		spot_done(&s->tree, &at);
+		return r;
+	}
+
+	snprintf(name, sizeof(name), "l.%s", tmp_name);
+	r = tree_spot(&s->tree, e->node, 0, &first);
+	if (r == 0) {
+		if (linkat(first.dir->fd, first.name, s->tmp, name, 0) < 0)
+			r = -errno;
+		spot_done(&s->tree, &first);
+	}
+	if (r == 0)
+		r = s->io->rename(s->tmp, name, at.dir->fd, at.name);
+	spot_done(&s->tree, &at);
+	return r;
+}
+
+static int publish_names(struct entry *e, const char *tmp_name,
+			 const struct stat *old)
+{
+	struct spot at;
+	unsigned n = 0;
+
+	while (tree_spot(&e->store->tree, e->node, n, &at) == 0) {
+		spot_done(&e->store->tree, &at);
+		n++;
+	}
+	if (n == 0)
+		return -ESTALE;
+	if (old->st_nlink > n)
+		scan_links(e->store, e->node); /* made before we started */
+
+	int r = publish_name(e, tmp_name, 0);
+	for (unsigned i = 1; r == 0; i++)
+		r = publish_name(e, tmp_name, i);
+	return r == -ESTALE ? 0 : r; /* the last name was reached */
+}
+
+/* The entry is clean and c its container.  Caller holds names, data alone. */
+static void publish_swap(struct entry *e, struct container *c)
+{
+	struct store *s = e->store;
+	struct node *n = e->node;
+	struct stat st;
+
+	if (e->cont)
+		container_close(e->cont); /* with e->fd */
+	else
+		close(e->fd);
+	e->cont = c;
+	e->fd = c->fd;
+	e->image_charged = c->image ? container_image_bytes(c) : 0;
+	e->dirty = false;
+	budget_unpromise(&s->budget, e->promised);
+	e->promised = 0;
+
+	if (e->plain->in_dram) {
+		budget_wash(&s->budget, e->plain->charged);
+		plain_map(e->plain, e->size);
+	} else {
+		e->plain = plain_free(e->plain);
+	}
+	if (fstat(c->fd, &st) == 0) {
+		uint64_t stored = (uint64_t)st.st_blocks * 512;
+
+		budget_set_disk(&s->budget, n->stored, stored);
+		n->stored = stored;
+		tree_rekey(&s->tree, n, st.st_ino);
+	}
+	n->size = c->head.logical_size;
+}
+
+int publish(struct entry *e, const char *tmp_name, struct container *c,
+	    uint64_t change)
+{
+	struct store *s = e->store;
+	struct stat old;
+
+	scan_wait(s);
+
+	auto_rwunlock pthread_rwlock_t *names = lock_alone(&s->tree.names);
+	auto_rwunlock pthread_rwlock_t *data = lock_alone(&e->data);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+
+	if (e->node->gone)
+		return -ESTALE;
+	if (e->change != change)
+		return -EAGAIN;
+	int r = publish_attributes(e, c->fd, &old);
+	if (r == 0)
+		r = publish_names(e, tmp_name, &old);
+	if (r < 0)
+		return r;
+	publish_swap(e, c);
+	return 0;
+}
+
+void publish_give_up(struct entry *e, int error)
+{
+	struct store *s = e->store;
+	bool first;
+
+	{
+		auto_rwunlock pthread_rwlock_t *data = lock_alone(&e->data);
+		auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+
+		if (!e->dirty || e->n_open)
+			return; /* its release tries again */
+		first = !e->cont;
+		budget_set_dirty(&s->budget, e->plain->charged, 0);
+		e->plain = plain_free(e->plain);
+		budget_unpromise(&s->budget, e->promised);
+		e->promised = 0;
+		e->dirty = false;
+		if (e->cont)
+			e->size = e->cont->head.logical_size;
+		e->change++;
+		e->failed = first;
+	}
+	s->counters.dropped_writes++;
+	log_error("a staged entry could not be published and is lost: %s",
+		  strerror(-error));
+	if (first)
+		quarantine_node(s, e->node, -ENODATA);
+	else
+		s->options.stale(s->options.stale_ctx, e->node, NULL);
+}

@@ -1,0 +1,76 @@
+/* room.c - room for what a client writes or reads, made where there is none */
+#include "fs/store/room.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+
+#include "fs/store/mover.h"
+#include "fs/store/state.h"
+
+/* Left free on the backing: its own metadata needs some. */
+#define DISK_MARGIN (1u << 20)
+
+static bool room_memory_full(struct store *s, uint64_t n)
+{
+	struct budget_view v = budget_look(&s->budget);
+
+	return v.dirty + n <= v.dirty_limit &&
+	       v.dirty + v.clean + n > v.memory_limit;
+}
+
+bool room_dirty(struct store *s, uint64_t n)
+{
+	bool waited = false;
+
+	for (;;) {
+		uint64_t change = budget_change(&s->budget);
+
+		if (budget_take_dirty(&s->budget, n))
+			return true;
+		if (n > s->budget.dirty_limit)
+			return false;
+		if (room_memory_full(s, n) && mover_make_room(s, TIER_RAM, n))
+			continue;
+		if (!pool_later_busy(s->pool))
+			return false;
+		if (!waited)
+			s->counters.waited++;
+		waited = true;
+		budget_wait(&s->budget, change);
+	}
+}
+
+bool room_clean(struct store *s, uint64_t n)
+{
+	if (budget_take_clean(&s->budget, n))
+		return true;
+	if (n > s->budget.memory_limit)
+		return false;
+	return mover_make_room(s, TIER_RAM, n) &&
+	       budget_take_clean(&s->budget, n);
+}
+
+/* What the file system still has, whoever filled it. */
+static bool room_on_backing(struct store *s, uint64_t n)
+{
+	struct statvfs v;
+	struct budget_view b = budget_look(&s->budget);
+
+	if (fstatvfs(s->tmp, &v) < 0)
+		return true;
+	return (uint64_t)v.f_bavail * v.f_frsize >=
+	       b.disk_promised + n + DISK_MARGIN;
+}
+
+static bool room_try_promise(struct store *s, uint64_t n)
+{
+	return room_on_backing(s, n) && budget_promise(&s->budget, n);
+}
+
+int room_promise(struct store *s, uint64_t n)
+{
+	if (!n || room_try_promise(s, n))
+		return 0;
+	mover_make_room(s, TIER_SSD, n);
+	return room_try_promise(s, n) ? 0 : -ENOSPC;
+}

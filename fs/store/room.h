@@ -1,0 +1,26 @@
+/*
+ * room.h - room for what a client writes or reads, made where there is none
+ *
+ * No lock may be held: these wait for packing and call the mover.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+
+/*
+ * Takes n bytes of dirty DRAM, waiting while a packing may free some.  False:
+ * none would; the bytes must be staged on the backing.
+ */
+bool room_dirty(struct store *s, uint64_t n);
+
+/* Takes n bytes of clean DRAM, in the place of colder copies.  Never waits. */
+bool room_clean(struct store *s, uint64_t n);
+
+/*
+ * Promises n bytes of the backing, evicting once.  Returns 0 or -ENOSPC, by
+ * size= or because the file system is full.
+ */
+int room_promise(struct store *s, uint64_t n);

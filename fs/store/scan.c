@@ -1,0 +1,194 @@
+/* scan.c - learns what is on the backing, while everybody is served */
+#include "fs/store/scan.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+
+#include "codec/mem.h"
+#include "fs/store/entry.h"
+#include "fs/store/mover.h"
+#include "fs/store/names.h"
+#include "fs/store/quarantine.h"
+
+/* A published entry that was found, to be told to the policy in order. */
+struct found {
+	struct node *node; /* holds a reference */
+	struct stat st;
+};
+
+struct scan {
+	struct store *store;
+	struct found *found;
+	size_t n, cap;
+};
+
+static int scan_keep(struct scan *c, struct node *n, const struct stat *st)
+{
+	if (c->n == c->cap) {
+		size_t cap = c->cap ? 2 * c->cap : 256;
+		void *grown = realloc(c->found, cap * sizeof(*c->found));
+
+		if (!grown)
+			return -ENOMEM;
+		c->found = grown;
+		c->cap = cap;
+	}
+	c->found[c->n++] = (struct found){ n, *st };
+	return 0;
+}
+
+static bool scan_is_dot(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
+static void scan_dir(struct scan *c, struct node *dir);
+
+static void scan_name(struct scan *c, struct node *dir, const char *name)
+{
+	struct store *s = c->store;
+	struct node *n = NULL;
+	struct stat st;
+	int r;
+
+	{
+		auto_rwunlock pthread_rwlock_t *names =
+		    lock_shared(&s->tree.names);
+		r = names_child(s, dir, name, &n, &st);
+	}
+	if (r < 0)
+		return;
+	if (S_ISDIR(st.st_mode))
+		scan_dir(c, n);
+	else if (S_ISREG(st.st_mode) && st.st_size == 0 && !n->id)
+		quarantine_node(s, n, -ENODATA); /* a crash left it */
+	else if (S_ISREG(st.st_mode) && st.st_size && !n->stored &&
+		 scan_keep(c, n, &st) == 0)
+		return; /* the reference is kept */
+	node_put(&s->tree, n);
+}
+
+static void scan_dir(struct scan *c, struct node *dir)
+{
+	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *at;
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while (!c->store->stopping && (at = readdir(d)))
+		if (!scan_is_dot(at->d_name))
+			scan_name(c, dir, at->d_name);
+	closedir(d);
+}
+
+static int scan_by_use(const void *a, const void *b)
+{
+	const struct timespec *x = &((const struct found *)a)->st.st_atim;
+	const struct timespec *y = &((const struct found *)b)->st.st_atim;
+
+	if (x->tv_sec != y->tv_sec)
+		return x->tv_sec < y->tv_sec ? -1 : 1;
+	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
+}
+
+/* What lies in quarantine costs room, too. */
+static void scan_quarantine(struct store *s)
+{
+	int fd = openat(s->quarantine, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *at;
+	struct stat st;
+
+	if (!d)
+		return;
+	while ((at = readdir(d)))
+		if (!scan_is_dot(at->d_name) &&
+		    fstatat(fd, at->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			budget_set_disk(&s->budget, 0,
+					(uint64_t)st.st_blocks * 512);
+	closedir(d);
+}
+
+static void *scan_thread(void *arg)
+{
+	struct store *s = arg;
+	struct scan c = { .store = s };
+
+	prctl(PR_SET_NAME, "adaptcache-scan");
+	scan_quarantine(s);
+	scan_dir(&c, s->tree.root);
+	if (c.n)
+		qsort(c.found, c.n, sizeof(*c.found), scan_by_use);
+	for (size_t i = 0; i < c.n; i++) {
+		names_count(s, c.found[i].node, &c.found[i].st);
+		node_put(&s->tree, c.found[i].node);
+	}
+	free(c.found);
+
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->scan_lock);
+	s->scan_done = true;
+	pthread_cond_broadcast(&s->scan_ended);
+	return NULL;
+}
+
+int scan_start(struct store *s)
+{
+	int r = pthread_create(&s->scanner, NULL, scan_thread, s);
+
+	s->scanning = r == 0;
+	return -r;
+}
+
+void scan_stop(struct store *s)
+{
+	if (!s->scanning)
+		return;
+	s->stopping = true;
+	pthread_join(s->scanner, NULL);
+	s->scanning = false;
+}
+
+void scan_wait(struct store *s)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->scan_lock);
+
+	while (!s->scan_done)
+		pthread_cond_wait(&s->scan_ended, &s->scan_lock);
+}
+
+static void scan_links_in(struct store *s, struct node *dir, struct node *n)
+{
+	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *at;
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((at = readdir(d))) {
+		struct node *kid;
+		struct stat st;
+
+		if (scan_is_dot(at->d_name) ||
+		    (at->d_ino != n->ino && at->d_type == DT_REG) ||
+		    names_child(s, dir, at->d_name, &kid, &st) < 0)
+			continue; /* names_child notes the name */
+		if (S_ISDIR(st.st_mode))
+			scan_links_in(s, kid, n);
+		node_put(&s->tree, kid);
+	}
+	closedir(d);
+}
+
+void scan_links(struct store *s, struct node *n)
+{
+	scan_links_in(s, s->tree.root, n);
+}

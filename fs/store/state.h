@@ -1,0 +1,75 @@
+/*
+ * state.h - the parts of a store, for the files of this folder
+ *
+ * Locks, outermost first:
+ *
+ *   tree.names       the backing's namespace: alone to change a name, shared
+ *                    to look at one.  Held across metadata calls only.
+ *   entry.data       which copies of an entry's bytes there are.  Shared to
+ *                    read and write bytes, alone to change the copies.
+ *   entry.lock       an entry's counts, times and flags; short.
+ *   mover.lock       the policy.  entries_lock: node -> entry.
+ *   tree.lock, budget.lock, plain.lock, pool: innermost, never two at once.
+ *
+ * No lock is held while a container is written or an entry encoded; entry.data
+ * is held shared while bytes are copied, decoded or replied.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "fs/store/budget.h"
+#include "fs/store/io.h"
+#include "fs/store/plain.h"
+#include "fs/store/store.h"
+#include "fs/store/tree.h"
+#include "fs/store/work.h"
+#include "policy/policy.h"
+
+/* Counters that .kv/metrics shows; all since the start. */
+struct counters {
+	_Atomic uint64_t read_bytes, write_bytes; /* logical, by clients */
+	_Atomic uint64_t hits_plain, hits_packed, hits_backing; /* opens */
+	_Atomic uint64_t packed, packed_in, packed_out, pack_ns;
+	_Atomic uint64_t loaded_in, loaded_out, load_ns;
+	_Atomic uint64_t evicted, evicted_bytes;
+	_Atomic uint64_t dropped_writes; /* acknowledged, then no room */
+	_Atomic uint64_t quarantined;
+	_Atomic uint64_t spilled; /* staged entries moved to the backing */
+	_Atomic uint64_t waited;  /* writes that met back-pressure */
+	_Atomic uint64_t io_errors;
+};
+
+struct mover {
+	pthread_mutex_t lock; /* guards the run and the nodes' policy */
+	const struct policy *policy;
+	struct policy_run *run;
+	struct world world; /* limits as configured */
+	uint64_t start_ns;
+};
+
+struct store {
+	struct store_options options;
+	const struct io *io;
+	int backing, tmp, quarantine; /* directories: O_PATH */
+	int lock_fd;                  /* flock: one daemon per backing */
+	struct tree tree;
+	struct plain_home home;
+	struct budget budget;
+	struct pool *pool;
+	struct mover mover;
+	struct counters counters;
+	pthread_mutex_t entries_lock; /* guards node->entry, entry->refs */
+	uint64_t n_entries;           /* the same */
+	_Atomic uint64_t next_id;     /* of entries, and of temporaries */
+	_Atomic bool stopping;
+
+	/* The scan that learns what is on the backing; publishing waits. */
+	pthread_t scanner;
+	bool scanning; /* started, to be joined */
+	pthread_mutex_t scan_lock;
+	pthread_cond_t scan_ended;
+	bool scan_done; /* scan_lock */
+};

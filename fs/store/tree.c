@@ -1,0 +1,291 @@
+/* tree.c - nodes: what the kernel and the store call a file, and its names */
+#include "fs/store/tree.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "codec/mem.h"
+
+#define FIRST_BUCKETS 1024 /* a power of two */
+
+static struct node **tree_bucket(const struct tree *t, uint64_t ino)
+{
+	uint64_t h = ino * 0x9e3779b97f4a7c15u;
+
+	return &t->buckets[(h >> 20) & (t->n_buckets - 1)];
+}
+
+int tree_init(struct tree *t, int root_fd)
+{
+	pthread_rwlockattr_t attr;
+	struct stat st;
+
+	*t = (struct tree){ .n_buckets = FIRST_BUCKETS };
+	if (fstat(root_fd, &st) < 0)
+		return -errno;
+	t->dev = st.st_dev;
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(
+	    &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&t->names, &attr);
+	pthread_rwlockattr_destroy(&attr);
+	t->buckets = calloc(t->n_buckets, sizeof(*t->buckets));
+	t->root = t->buckets ? tree_add(t, &st) : NULL;
+	if (!t->root)
+		return -ENOMEM;
+	t->root->fd = root_fd;
+	return 0;
+}
+
+static void node_free(struct node *n)
+{
+	while (n->links) {
+		struct link *l = n->links;
+
+		n->links = l->next;
+		free(l);
+	}
+	if (n->fd >= 0)
+		close(n->fd);
+	free(n);
+}
+
+void tree_done(struct tree *t)
+{
+	for (uint64_t b = 0; b < t->n_buckets; b++)
+		while (t->buckets[b]) {
+			struct node *n = t->buckets[b];
+
+			t->buckets[b] = n->hash_next;
+			node_free(n);
+		}
+	free(t->buckets);
+	pthread_mutex_destroy(&t->lock);
+	pthread_rwlock_destroy(&t->names);
+}
+
+/* Caller holds the lock. */
+static void tree_grow(struct tree *t)
+{
+	struct tree bigger = { .n_buckets = 2 * t->n_buckets };
+
+	bigger.buckets = calloc(bigger.n_buckets, sizeof(*bigger.buckets));
+	if (!bigger.buckets)
+		return; /* slower, not wrong */
+	for (uint64_t b = 0; b < t->n_buckets; b++)
+		while (t->buckets[b]) {
+			struct node *n = t->buckets[b];
+			struct node **to = tree_bucket(&bigger, n->ino);
+
+			t->buckets[b] = n->hash_next;
+			n->hash_next = *to;
+			*to = n;
+		}
+	free(t->buckets);
+	t->buckets = bigger.buckets;
+	t->n_buckets = bigger.n_buckets;
+}
+
+/* Caller holds the lock. */
+static void tree_hash(struct tree *t, struct node *n)
+{
+	if (t->n_nodes >= t->n_buckets)
+		tree_grow(t);
+
+	struct node **b = tree_bucket(t, n->ino);
+	n->hash_next = *b;
+	*b = n;
+	n->hashed = true;
+	t->n_nodes++;
+}
+
+/* Caller holds the lock. */
+static void tree_drop(struct tree *t, struct node *n)
+{
+	struct node **at = tree_bucket(t, n->ino);
+
+	if (!n->hashed)
+		return;
+	while (*at != n)
+		at = &(*at)->hash_next;
+	*at = n->hash_next;
+	n->hashed = false;
+	t->n_nodes--;
+}
+
+/* Caller holds the lock.  A node of another type is a reused inode's past. */
+static struct node *tree_get(struct tree *t, uint64_t ino, mode_t mode)
+{
+	struct node *n = *tree_bucket(t, ino);
+
+	while (n && n->ino != ino)
+		n = n->hash_next;
+	if (n && n->type != (mode & S_IFMT)) {
+		tree_drop(t, n);
+		return NULL;
+	}
+	if (n)
+		n->refs++;
+	return n;
+}
+
+struct node *tree_find(struct tree *t, uint64_t ino, mode_t mode)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
+
+	return tree_get(t, ino, mode);
+}
+
+struct node *tree_add(struct tree *t, const struct stat *st)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
+	struct node *n = tree_get(t, st->st_ino, st->st_mode);
+
+	if (n)
+		return n;
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return NULL;
+	n->ino = st->st_ino;
+	n->type = st->st_mode & S_IFMT;
+	n->refs = 1;
+	n->fd = -1;
+	tree_hash(t, n);
+	return n;
+}
+
+void node_get(struct tree *t, struct node *n)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
+
+	n->refs++;
+}
+
+/*
+ * Caller holds the lock.  Frees the node when nobody knows it, then the
+ * directories that only it kept, one after the other.
+ */
+static void node_reap(struct tree *t, struct node *n)
+{
+	while (n && !n->refs && !n->nlookup && n != t->root) {
+		struct node *dir = NULL;
+
+		tree_drop(t, n);
+		for (struct link *l = n->links; l; l = l->next) {
+			l->dir->refs--;
+			if (!dir || dir->refs || dir->nlookup)
+				dir = l->dir;
+		}
+		node_free(n);
+		n = dir;
+	}
+}
+
+void node_put(struct tree *t, struct node *n)
+{
+	if (!n)
+		return;
+	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
+	n->refs--;
+	node_reap(t, n);
+}
+
+void node_remember(struct tree *t, struct node *n)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
+
+	n->nlookup++;
+}
+
+void node_forget(struct tree *t, struct node *n, uint64_t times)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
+
+	n->nlookup -= times < n->nlookup ? times : n->nlookup;
+	node_reap(t, n);
+}
+
+void tree_rekey(struct tree *t, struct node *n, uint64_t ino)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
+
+	tree_drop(t, n);
+	n->ino = ino;
+	tree_hash(t, n);
+}
+
+void tree_unhash(struct tree *t, struct node *n)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
+
+	n->gone = true;
+	tree_drop(t, n);
+}
+
+/* Caller holds the lock. */
+static struct link **tree_find_link(struct node *n, const struct node *dir,
+				    const char *name)
+{
+	struct link **l = &n->links;
+
+	while (*l && ((*l)->dir != dir || strcmp((*l)->name, name)))
+		l = &(*l)->next;
+	return l;
+}
+
+int tree_link(struct tree *t, struct node *n, struct node *dir,
+	      const char *name)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
+	struct link **at = tree_find_link(n, dir, name);
+
+	if (*at)
+		return 0;
+
+	size_t len = strlen(name) + 1;
+	struct link *l = malloc(sizeof(*l) + len);
+	if (!l)
+		return -ENOMEM;
+	l->next = NULL;
+	l->dir = dir;
+	memcpy(l->name, name, len);
+	dir->refs++;
+	*at = l;
+	return 0;
+}
+
+void tree_unlink(struct tree *t, struct node *n, struct node *dir,
+		 const char *name)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
+	struct link **at = tree_find_link(n, dir, name);
+	struct link *l = *at;
+
+	if (!l)
+		return;
+	*at = l->next;
+	free(l);
+	dir->refs--;
+	node_reap(t, dir);
+}
+
+int tree_spot(struct tree *t, struct node *n, unsigned i, struct spot *ret)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
+	struct link *l = n->links;
+
+	while (l && i--)
+		l = l->next;
+	if (!l)
+		return -ESTALE;
+	l->dir->refs++;
+	ret->dir = l->dir;
+	snprintf(ret->name, sizeof(ret->name), "%s", l->name);
+	return 0;
+}
+
+void spot_done(struct tree *t, struct spot *p)
+{
+	node_put(t, p->dir);
+}

@@ -1,0 +1,107 @@
+/*
+ * tree.h - nodes: what the kernel and the store call a file, and its names
+ *
+ * The backing holds BACKING/tree, which mirrors the mount.  A node stands for
+ * one inode there, from the first time it is seen until it is forgotten; an
+ * entry's inode there changes when it is published anew, its node stays.
+ *
+ * Locks.  `names` serialises changes of the backing's namespace (alone) with
+ * whatever looks at names (shared); a caller holds it across a few metadata
+ * calls, never across data.  `lock`, the innermost, guards the table, the
+ * counts and the lists of links; the functions below take it themselves.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "policy/policy.h"
+
+struct entry;
+struct node;
+
+/* One name of a node. */
+struct link {
+	struct link *next;
+	struct node *dir; /* holds a reference */
+	char name[];
+};
+
+struct node {
+	struct node *hash_next;
+	struct link *links; /* a directory has at most one, the root none */
+	uint64_t ino;       /* on the backing; the table's key */
+	uint64_t nlookup;   /* what the kernel remembers */
+	uint32_t refs;      /* everybody else */
+	mode_t type;        /* S_IFMT bits */
+	bool hashed;
+	_Atomic bool gone; /* no name left on the backing */
+	_Atomic int fd;    /* directories: O_PATH; else -1 */
+
+	/* Regular files; what is published, so that a stat needs no open. */
+	struct entry *entry; /* guarded by the store's entries_lock */
+	_Atomic uint64_t id; /* the st_ino shown; 0: not known yet */
+	_Atomic uint64_t size;
+	_Atomic uint64_t stored; /* bytes on the backing, counted in size= */
+	_Atomic uint64_t last_hit_ms;
+	_Atomic uint32_t hits;
+	bool known;                 /* to the policy; the mover's lock */
+	struct policy_entry policy; /* the same */
+};
+
+struct tree {
+	pthread_rwlock_t names;
+	pthread_mutex_t lock;
+	struct node **buckets;
+	uint64_t n_buckets, n_nodes;
+	uint64_t dev; /* of the backing: everything is on one file system */
+	struct node *root;
+};
+
+/* Takes root_fd, an O_PATH descriptor.  Returns 0 or -errno. */
+int tree_init(struct tree *t, int root_fd);
+void tree_done(struct tree *t);
+
+/* The node of this backing inode, with a reference, or NULL. */
+struct node *tree_find(struct tree *t, uint64_t ino, mode_t mode);
+
+/*
+ * The same, made when there is none.  Returns NULL when out of memory.
+ * Caller holds names, so that st is not out of date.
+ */
+struct node *tree_add(struct tree *t, const struct stat *st);
+
+void node_get(struct tree *t, struct node *n);
+void node_put(struct tree *t, struct node *n);
+
+/* The kernel learned of the node (n = 1), or forgets n times. */
+void node_remember(struct tree *t, struct node *n);
+void node_forget(struct tree *t, struct node *n, uint64_t times);
+
+/* The node's inode on the backing is now ino.  Caller holds names alone. */
+void tree_rekey(struct tree *t, struct node *n, uint64_t ino);
+
+/* No lookup finds the node any more: its last name went. */
+void tree_unhash(struct tree *t, struct node *n);
+
+/* Notes a name; a name noted already is kept.  Returns 0 or -ENOMEM. */
+int tree_link(struct tree *t, struct node *n, struct node *dir,
+	      const char *name);
+void tree_unlink(struct tree *t, struct node *n, struct node *dir,
+		 const char *name);
+
+/* A copy of one of a node's names. */
+struct spot {
+	struct node *dir; /* holds a reference */
+	char name[256];
+};
+
+/*
+ * The i-th name of the node.  Returns 0 or -ESTALE when there are not so many.
+ * The caller calls spot_done on success.
+ */
+int tree_spot(struct tree *t, struct node *n, unsigned i, struct spot *ret);
+void spot_done(struct tree *t, struct spot *p);

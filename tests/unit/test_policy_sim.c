@@ -1,0 +1,168 @@
+/* test_policy_sim.c - the simulator: traces it refuses, an LRU it agrees with
+ */
+#include <check.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/registry.h"
+#include "tools/sim_best.h"
+#include "tools/sim_run.h"
+
+struct bad_line {
+	const char *text;
+	const char *reason;
+};
+
+static const struct bad_line BAD_LINES[] = {
+	{ "hello", "not a JSON object" },
+	{ "{\"timestamp\": 1}", "input_length is missing or below 1" },
+	{ "{\"timestamp\": -1, \"input_length\": 5, \"hash_ids\": []}",
+	  "timestamp is missing or below 0" },
+	{ "{\"timestamp\": 9, \"input_length\": 5}", "hash_ids is missing" },
+	{ "{\"timestamp\": 9, \"input_length\": 5, \"hash_ids\": [1, x]}",
+	  "hash_ids is not a list of whole numbers, 0 or more" },
+	{ "{\"timestamp\": 9, \"input_length\": 5, \"hash_ids\": [1 2]}",
+	  "hash_ids is not a list of whole numbers, 0 or more" },
+	{ "{\"timestamp\": 9, \"input_length\": 5, \"hash_ids\": [-1]}",
+	  "hash_ids is not a list of whole numbers, 0 or more" },
+	{ "{\"timestamp\": \"a\"}", "a value is not a number" },
+	{ "{\"timestamp\" 1}", "a ':' is missing" },
+	{ "{timestamp: 1}", "a key in double quotes is missing" },
+	{ "{\"timestamp\": 9, \"input_length\": 5, \"hash_ids\": [1]",
+	  "the object does not end in '}'" },
+	{ "{\"timestamp\": 9, \"input_length\": 5, \"hash_ids\": [1]} x",
+	  "there is something after the object" },
+	{ "{\"timestamp\": 1, \"input_length\": 5, \"hash_ids\": [1]}",
+	  "timestamp is before that of an earlier line" },
+};
+
+enum { N_BAD_LINES = sizeof BAD_LINES / sizeof *BAD_LINES };
+
+START_TEST(bad_lines_are_named_with_their_place)
+{
+	char path[] = "/tmp/test_policy_sim_XXXXXX";
+	const struct bad_line *bad = &BAD_LINES[_i];
+	struct sim_load load = { 0 };
+	char *said = NULL, want[256];
+	size_t len;
+
+	FILE *f = fdopen(mkstemp(path), "w");
+	fprintf(f,
+		"{\"timestamp\": 5, \"input_length\": 600, "
+		"\"hash_ids\": [1, 2]}\n\n%s\n",
+		bad->text);
+	fclose(f);
+	FILE *errors = open_memstream(&said, &len);
+	ck_assert_int_eq(sim_load_trace(&load, path, errors), -EINVAL);
+	fclose(errors);
+	snprintf(want, sizeof want, "%s:3: %s\n", path, bad->reason);
+	ck_assert_str_eq(said, want);
+	free(said);
+	unlink(path);
+	sim_load_done(&load);
+}
+END_TEST
+
+/* What an LRU over bytes of both tiers would have held: hits and misses. */
+static double test_lru_misses(const struct sim_load *l, double limit_bytes)
+{
+	uint64_t *last = calloc(l->n_names, sizeof *last), clock = 0;
+	bool *held = calloc(l->n_names, sizeof *held);
+	bool *seen = calloc(l->n_names, sizeof *seen);
+	double bytes = 0, misses = 0, counted = 0;
+
+	for (size_t i = 0; i < l->n_refs; i++) {
+		uint32_t name = l->refs[i];
+
+		counted += seen[name];
+		misses += seen[name] && !held[name];
+		if (!held[name])
+			bytes += l->names[name].raw_bytes;
+		held[name] = seen[name] = true;
+		last[name] = ++clock;
+		while (bytes > limit_bytes) {
+			size_t oldest = name;
+
+			for (size_t k = 0; k < l->n_names; k++)
+				if (held[k] && last[k] < last[oldest])
+					oldest = k;
+			held[oldest] = false;
+			bytes -= l->names[oldest].raw_bytes;
+		}
+	}
+	free(last);
+	free(held);
+	free(seen);
+	return misses / counted;
+}
+
+static struct sim_setup test_setup(const char *name, double ram, double ssd)
+{
+	return (struct sim_setup){
+		.name = name,
+		.policy = policy_find(name),
+		.ladder = sim_ladder_find("ours"),
+		.world = world_default((uint64_t)ram, (uint64_t)ssd),
+		.ghosts = true,
+	};
+}
+
+START_TEST(lru_misses_as_an_independent_lru)
+{
+	struct sim_setup setup = test_setup("lru-raw", 20e9, 80e9);
+	struct sim_load load = { 0 };
+	struct sim_result r;
+
+	ck_assert_int_eq(sim_load_zipf(&load, 240e9, 4000, 0, 3), 0);
+	ck_assert_int_eq(sim_run(&load, &setup, &r), 0);
+	/* Entries differ in size, so the tiers' ends fit a little less. */
+	ck_assert_double_eq_tol(r.miss_share, test_lru_misses(&load, 100e9),
+				.01);
+	sim_load_done(&load);
+}
+END_TEST
+
+START_TEST(nobody_beats_the_clairvoyant)
+{
+	const struct policy *p = policy_at((unsigned)_i);
+	struct sim_setup setup = test_setup(p->name, 20e9, 80e9);
+	struct sim_load load = { 0 };
+	struct sim_result r, again, bound;
+
+	ck_assert_int_eq(sim_load_zipf(&load, 240e9, 2000, 5, 9), 0);
+	ck_assert_int_eq(sim_run(&load, &setup, &r), 0);
+	ck_assert_int_eq(sim_run(&load, &setup, &again), 0);
+	ck_assert_int_eq(sim_clairvoyant(&load, &setup, &bound), 0);
+	ck_assert_double_ge(r.cost_s, bound.cost_s);
+	ck_assert_double_eq(r.cost_s, again.cost_s);
+	ck_assert_uint_eq(r.n_counted, bound.n_counted);
+	ck_assert_double_eq_tol(
+	    r.ram_share + r.ssd_share + r.slow_share + r.miss_share, 1, 1e-9);
+	sim_load_done(&load);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("policy_sim");
+	TCase *tc = tcase_create("sim");
+	int n = 0;
+
+	while (policy_at((unsigned)n))
+		n++;
+	tcase_set_timeout(tc, 120);
+	tcase_add_loop_test(tc, bad_lines_are_named_with_their_place, 0,
+			    N_BAD_LINES);
+	tcase_add_test(tc, lru_misses_as_an_independent_lru);
+	tcase_add_loop_test(tc, nobody_beats_the_clairvoyant, 0, n);
+	suite_add_tcase(s, tc);
+
+	SRunner *sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	int failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
