@@ -1,0 +1,152 @@
+"""test_facts.py - what the file system tells: xattrs, .kv/, the adaptcache program"""
+
+import errno
+import os
+import re
+
+import kit
+from kit import MIB
+
+FACTS = ("logical", "stored", "codec", "layers", "tier", "hits", "last_hit")
+
+
+def fact(path, name):
+    return os.getxattr(path, "user.kv.stat." + name).decode()
+
+
+def test_facts_of_a_file():
+    kit.needs_daemon()
+    data = kit.llama_state(800, kit.random.Random(1))
+    with kit.mount() as m:
+        kit.write_file(m.path("kv"), data, sync=True)
+        kit.read_file(m.path("kv"))
+        for name in FACTS:
+            assert fact(m.path("kv"), name), name
+        assert int(fact(m.path("kv"), "logical")) == len(data)
+        assert 0 < int(fact(m.path("kv"), "stored")) < len(data)
+        kit.eventually(lambda: int(fact(m.path("kv"), "hits")) >= 1)
+        assert os.listxattr(m.path("kv")) == []
+
+
+def test_facts_cannot_be_set():
+    kit.needs_daemon()
+    with kit.mount() as m:
+        kit.write_file(m.path("f"), kit.content("f16", MIB, 1), sync=True)
+        before = fact(m.path("f"), "logical")
+        for name, value in (("stat.logical", b"1"), ("stat.nonsense", b"1"), ("stat.", b"1"),
+                            ("quality", b"as good as it gets"), ("no.such.setting", b"1")):
+            with kit.raises(errno.EINVAL, errno.EROFS, errno.EPERM, errno.EOPNOTSUPP):
+                os.setxattr(m.path("f"), "user.kv." + name, value)
+        with kit.raises(errno.EINVAL, errno.EROFS, errno.EPERM, errno.EOPNOTSUPP, errno.ENODATA):
+            os.removexattr(m.path("f"), "user.kv.stat.logical")
+        with kit.raises(errno.ENODATA):
+            os.getxattr(m.path("f"), "user.kv.stat.nonsense")
+        assert fact(m.path("f"), "logical") == before
+        assert os.listxattr(m.path("f")) == []
+
+
+def test_facts_are_not_copied():
+    kit.needs_daemon()
+    with kit.mount() as m:
+        kit.write_file(m.path("f"), kit.content("f16", MIB, 1), sync=True)
+        kit.shutil.copy2(m.path("f"), m.path("g"))
+        assert os.listxattr(m.path("g")) == []
+        kit.assert_same(m.path("g"), kit.content("f16", MIB, 1))
+
+
+def test_control_files():
+    kit.needs_daemon()
+    with kit.mount() as m:
+        kit.write_file(m.path("f"), kit.content("f16", 2 * MIB, 1), sync=True)
+        kit.read_file(m.path("f"))
+        assert ".kv" not in os.listdir(m.root)
+        assert set(os.listdir(m.path(".kv"))) >= {"stats", "metrics", "config"}
+        assert kit.read_file(m.path(".kv", "config")).decode().strip()
+        stats = m.stats()
+        assert stats["quarantined"] == 0, stats
+        for name in ("stats", "metrics", "config"):
+            with kit.raises(errno.EACCES, errno.EROFS, errno.EPERM):
+                os.close(os.open(m.path(".kv", name), os.O_WRONLY))
+            with kit.raises(errno.EACCES, errno.EROFS, errno.EPERM, errno.EBUSY):
+                os.unlink(m.path(".kv", name))
+        with kit.raises(errno.EACCES, errno.EROFS, errno.EPERM, errno.EEXIST):
+            kit.write_file(m.path(".kv", "mine"), b"")
+
+
+NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+LABELS = r'\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\.)*",?)*\}'
+SAMPLE = re.compile(rf"({NAME})({LABELS})? (NaN|[+-]Inf|[-+]?[0-9.]+(?:[eE][-+]?\d+)?)( \d+)?")
+COMMENT = re.compile(rf"# (HELP ({NAME}) .+|TYPE ({NAME}) (counter|gauge|histogram|summary|untyped))")
+
+
+def check_prometheus(text):
+    assert text.endswith("\n")
+    typed, samples = {}, set()
+    for line in filter(None, text.split("\n")):
+        if line.startswith("#"):
+            got = COMMENT.fullmatch(line)
+            assert got, line
+            if got[3]:
+                assert got[3] not in typed, f"typed twice: {line}"
+                typed[got[3]] = got[4]
+            continue
+        got = SAMPLE.fullmatch(line)
+        assert got, line
+        base = re.sub(r"_(bucket|sum|count)$", "", got[1])
+        assert got[1] in typed or typed.get(base) in ("histogram", "summary"), f"no TYPE: {line}"
+        assert (got[1], got[2]) not in samples, f"twice: {line}"
+        samples.add((got[1], got[2]))
+        if typed.get(got[1]) == "counter":
+            assert got[1].endswith("_total"), line
+    assert samples
+    return {name for name, _ in samples}
+
+
+def test_metrics_are_prometheus_text():
+    kit.needs_daemon()
+    with kit.mount() as m:
+        kit.write_file(m.path("f"), kit.content("f16", MIB, 1), sync=True)
+        names = check_prometheus(kit.read_file(m.path(".kv", "metrics")).decode())
+        assert all(n.startswith("adaptcache_") for n in names), names
+
+
+def test_status_and_info():
+    data = kit.llama_state(500, kit.random.Random(1))
+    with kit.mount() as m:
+        kit.needs_daemon()
+        kit.write_file(m.path("kv"), data, sync=True)
+        got = kit.tool("status", m.root)
+        assert got.returncode == 0 and got.stdout.strip(), got
+        assert isinstance(kit.tool_json("status", m.root), dict)
+        for path in (m.path("kv"), m.containers()["kv"]):
+            got = kit.tool("info", path)
+            assert got.returncode == 0 and str(len(data)) in got.stdout.decode().replace(",", ""), got
+            assert len(data) in kit.tool_json("info", path).values()
+
+
+def test_unpack_gives_the_exact_bytes():
+    with kit.mount() as m:
+        kit.needs_daemon()
+        for kind in kit.KINDS:
+            for size in (0, 1, 3 * MIB + 1):
+                name = f"{kind}-{size}"
+                data = kit.content(kind, size, 1)
+                kit.write_file(m.path(name), data, sync=True)
+                out = os.path.join(m.temp, "out")
+                got = kit.tool("unpack", m.containers()[name], out)
+                assert got.returncode == 0, (name, got)
+                kit.assert_same(out, data)
+                os.unlink(out)
+
+
+def test_tool_refuses_what_it_cannot_do():
+    with kit.mount() as m:
+        kit.needs_daemon()
+        foreign = os.path.join(m.temp, "foreign")
+        kit.write_file(foreign, b"not a container" * 100)
+        out = os.path.join(m.temp, "out")
+        for args in (("unpack", foreign, out), ("info", foreign), ("info", foreign + "-not"),
+                     ("status", m.temp), ("nonsense",), ("unpack", foreign), ()):
+            got = kit.tool(*args)
+            assert got.returncode != 0 and got.stderr.strip(), (args, got)
+        assert not os.path.exists(out)
