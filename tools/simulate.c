@@ -10,10 +10,12 @@
 #include "policy/plan.h"
 #include "policy/registry.h"
 #include "tools/sim_best.h"
+#include "tools/sim_replay.h"
 #include "tools/sim_report.h"
 
 static const char USAGE[] =
     "usage: simulate TRACE|zipf|zipf-drift [options]\n"
+    "       simulate --replay RECORD   (every decision taken again?)\n"
     "  --memory SIZE        DRAM tier (100G); K M G T are powers of 1000,\n"
     "                       Ki Mi Gi Ti of 1024\n"
     "  --size SIZE          SSD tier (400G)\n"
@@ -358,6 +360,17 @@ static int simulate_output(const struct options *o,
 	return 0;
 }
 
+static int simulate_replay(const char *path)
+{
+	struct replay_counts counts = { 0 };
+	int r = sim_replay(path, stderr, &counts);
+
+	printf("%llu events, %llu answers the same\n",
+	       (unsigned long long)counts.n_events,
+	       (unsigned long long)counts.n_answers - (r == -EBADMSG));
+	return r == 0 ? 0 : 1;
+}
+
 int verb_simulate(int argc, char **argv)
 {
 	struct options o = {
@@ -373,6 +386,8 @@ int verb_simulate(int argc, char **argv)
 	struct sim_load load = { 0 };
 	size_t n = 0;
 
+	if (argc == 3 && strcmp(argv[1], "--replay") == 0)
+		return simulate_replay(argv[2]);
 	if (simulate_parse(&o, argc, argv) < 0)
 		return 2;
 	if (strcmp(o.policies, "list") == 0) {
