@@ -3,8 +3,9 @@
 
 usage: policy_tables.py SIMULATOR CONVERSATION_TRACE [TABLE...]
 
-Tables: equal (delay at equal quality), headroom, fixed (never worse than a
-fixed rate), ablation, budget, hints, bound.  Without names, all of them.
+Tables: equal (delay at equal quality), four (the goals' ratios, more seeds
+and hints), headroom, fixed (never worse than a fixed rate), ablation, budget,
+hints, bound, speed.  Without names, all of them.  45 minutes.
 Prints Markdown.
 """
 import bisect
@@ -100,6 +101,25 @@ def equal():
                     f'{1e3 * there:.1f}', f'**{delay / there:.2f}**', '')
 
 
+def four():
+    """The four ratios of the goals: other seeds, and announced deaths."""
+    bases = ['lru-raw', 'lru-kivi2', 'lru-int4', 'lru-refine1']
+    runs = [(f'zipf, seed {seed}', 'zipf', ('--seed', str(seed)))
+            for seed in (1, 2, 3)]
+    runs += [(f'conv 100/400, {100 * share:.0f} % announced', 'conv 100/400',
+              ('--hints', str(share))) for share in (0, 0.25, 0.5)]
+    head('workload', 'raw + LRU, ours at .998', 'KIVI-2 class + LRU',
+         'INT4 + LRU', '3.1 rung + LRU')
+    for label, load, options in runs:
+        ours = curve(load, 'adapt', *options)
+        seed = options if options[0] == '--seed' else ()
+        cells = []
+        for r in simulate(load, bases, [0], *seed):
+            quality = min(r['quality'], .998 if r['policy'] == 'lru-raw' else 1)
+            cells.append(f"{r['delay_s'] / at_quality(ours, quality):.2f}")
+        row(label, *cells)
+
+
 def headroom():
     """Share of what the clairvoyant bound saves over raw + LRU, alpha 1."""
     head('workload', 'raw + LRU, ms', 'adapt', 'static', 'bound',
@@ -193,14 +213,26 @@ def hints():
 
 def bound():
     """Value reached over the LP bound with the same estimates."""
-    head('workload', 'alpha', 'mean', 'least', 'us per access')
+    head('workload', 'alpha', 'mean', 'least of 20 moments')
     for load in LOADS:
         for r in simulate(load, ['adapt'], [0.1, 1, 10], '--gap'):
             row(load, f"{r['alpha']:g}", f"{100 * r['reached_mean']:.2f} %",
-                f"{100 * r['reached_least']:.2f} %", '')
+                f"{100 * r['reached_least']:.2f} %")
 
 
-TABLES = [equal, headroom, fixed, ablation, budget, hints, bound]
+def speed():
+    """CPU of a reference, everything included, against contexts held."""
+    head('contexts', 'references', 'us a reference')
+    for size, n in (('400G', 20000), ('40T', 200000), ('480T', 2000000)):
+        ram = {'400G': '100G', '40T': '10T', '480T': '120T'}[size]
+        rate = {'400G': '10', '40T': '100', '480T': '1000'}[size]
+        r = json.loads(subprocess.check_output(
+            [SIM, 'zipf', '--memory', ram, '--size', size, '--requests',
+             str(n), '--arrivals', rate, '--json']))[0]
+        row(f"{n - r['references']}", n, f"{1e6 * r['cpu_s'] / n:.1f}")
+
+
+TABLES = [equal, four, headroom, fixed, ablation, budget, hints, bound, speed]
 
 
 def main():
