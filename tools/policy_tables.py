@@ -190,13 +190,15 @@ def ablation():
 
 def budget():
     """SSD writes against their budget, conversation at alpha 1."""
-    head('budget, GB/s', 'cost, ms', 'written, GB/s', 'most in 10 min / budget')
+    head('budget, GB/s', 'cost, ms', 'hard stop without a price',
+         'written, GB/s', 'most in 10 min / budget')
     for rate in ('0', '0.5G', '0.3G', '0.1G', '0.014G'):
-        r = simulate('conv 100/400', ['adapt'], [1], '--write-budget', rate)[0]
+        r, stop = simulate('conv 100/400', ['adapt', 'adapt-stop-only'], [1],
+                           '--write-budget', rate)
         allowed = float(rate.rstrip('G')) * 600e9
         row(rate.rstrip('G').replace('0', 'none') if rate == '0'
             else rate.rstrip('G'),
-            f"{1e3 * r['cost_s']:.1f}",
+            f"{1e3 * r['cost_s']:.1f}", f"{1e3 * stop['cost_s']:.1f}",
             f"{r['ssd_written_bytes'] / r['span_s'] / 1e9:.3f}",
             f"{r['most_written_in_600_s'] / allowed:.2f}" if allowed else '')
 
