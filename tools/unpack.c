@@ -9,7 +9,7 @@
 #include "tools/pairs.h"
 #include "tools/verbs.h"
 
-static int unpack_to(const struct container *c, int out)
+static int unpack_to(struct container *c, int out)
 {
 	const struct head *h = &c->head;
 

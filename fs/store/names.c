@@ -58,10 +58,9 @@ int names_peek(struct store *s, struct node *n, struct node *dir,
 
 	if (n->id)
 		return 0;
-	auto_close int fd =
-	    openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int fd = s->io->open(dir->fd, name, 0);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	int r = container_peek(s->io, fd, &brief);
 	if (r < 0)
 		return r;
