@@ -1,0 +1,13 @@
+/*
+ * codecs.h - the codecs that exist, one per file codec_<name>.c
+ *
+ * Only registry.c needs this; everyone else asks codec_by_id.
+ */
+#pragma once
+
+#include "codec/codec.h"
+
+extern const struct codec codec_raw;     /* id 0: any element */
+extern const struct codec codec_lz4;     /* id 1: any element */
+extern const struct codec codec_zstd;    /* id 2: any element */
+extern const struct codec codec_split16; /* id 3: ELEM_F16, ELEM_BF16 */

@@ -1,0 +1,99 @@
+/* json.c - a strict scanner for the little JSON that file heads are made of */
+#include "codec/layout/json.h"
+
+#include <string.h>
+
+static void json_skip_blanks(struct json *j)
+{
+	while (j->at < j->end && (*j->at == ' ' || *j->at == '\t' ||
+				  *j->at == '\n' || *j->at == '\r'))
+		j->at++;
+}
+
+bool json_at_end(struct json *j)
+{
+	json_skip_blanks(j);
+	return j->at == j->end;
+}
+
+bool json_take(struct json *j, char c)
+{
+	json_skip_blanks(j);
+	if (j->bad || j->at == j->end || *j->at != c)
+		return false;
+
+	j->at++;
+	return true;
+}
+
+void json_need(struct json *j, char c)
+{
+	if (!json_take(j, c))
+		j->bad = true;
+}
+
+struct json_text json_string(struct json *j)
+{
+	json_need(j, '"');
+
+	const char *start = j->at;
+
+	while (!j->bad && j->at < j->end && *j->at != '"') {
+		if ((unsigned char)*j->at < ' ')
+			j->bad = true;
+		/* What is escaped may be the quote. */
+		if (*j->at == '\\' && j->end - j->at > 1)
+			j->at++;
+		j->at++;
+	}
+
+	struct json_text text = { start, (size_t)(j->at - start) };
+
+	json_need(j, '"');
+	return j->bad ? (struct json_text){ start, 0 } : text;
+}
+
+uint64_t json_whole(struct json *j)
+{
+	uint64_t v = 0;
+
+	json_skip_blanks(j);
+
+	const char *start = j->at;
+
+	while (j->at < j->end && *j->at >= '0' && *j->at <= '9') {
+		uint64_t digit = (uint64_t)(*j->at++ - '0');
+
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, digit, &v))
+			j->bad = true;
+	}
+	if (j->at == start || (*start == '0' && j->at - start > 1))
+		j->bad = true;
+	return j->bad ? 0 : v;
+}
+
+size_t json_wholes(struct json *j, uint64_t *ret, size_t cap)
+{
+	size_t n = 0;
+
+	json_need(j, '[');
+	if (json_take(j, ']'))
+		return 0;
+
+	do {
+		uint64_t v = json_whole(j);
+
+		if (n < cap)
+			ret[n] = v;
+		n++;
+	} while (json_take(j, ','));
+
+	json_need(j, ']');
+	return j->bad ? 0 : n;
+}
+
+bool json_text_is(struct json_text text, const char *want)
+{
+	return strlen(want) == text.len && memcmp(text.at, want, text.len) == 0;
+}

@@ -1,0 +1,12 @@
+/*
+ * layouts.h - the layouts that exist, one file per client or container
+ *
+ * Only registry.c needs this; everyone else asks layout_recognise.
+ */
+#pragma once
+
+#include "codec/layout/layout.h"
+
+extern const struct layout layout_llama_seq;     /* id 1: llama.c */
+extern const struct layout layout_llama_session; /* id 2: llama.c */
+extern const struct layout layout_safetensors;   /* id 3: safetensors.c */
