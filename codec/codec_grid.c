@@ -3,24 +3,22 @@
  *
  * The format is in grid.h.
  */
-#include "codec/codec_grid.h"
-
+#include "codec/codecs.h"
 #include "codec/grid_layers.h"
 
-static int grid_encode_default(const struct shape *shape, const void *src,
-			       struct scratch *ws, void *dst, size_t dst_cap,
-			       struct coded *ret)
+static int codec_grid_encode(const struct shape *shape, const void *src,
+			     struct scratch *ws, void *dst, size_t dst_cap,
+			     struct coded *ret)
 {
-	return codec_grid_encode_step(shape, src, GRID_STEP_108, ws,
-				      &(struct out){ dst, (uint8_t *)dst +
-								  dst_cap,
-						     false },
-				      ret);
+	uint8_t *at = dst;
+	struct out out = { .at = at, .end = at + dst_cap };
+
+	return grid_encode(shape, src, GRID_STEP_108, ws, &out, ret);
 }
 
 const struct codec codec_grid = {
 	.id = 4,
 	.name = "grid",
-	.encode = grid_encode_default,
+	.encode = codec_grid_encode,
 	.decode = grid_decode,
 };

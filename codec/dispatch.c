@@ -14,7 +14,7 @@ static pthread_once_t dispatch_once = PTHREAD_ONCE_INIT;
 
 static bool dispatch_has_avx2(void)
 {
-#if defined(__x86_64__)
+#if defined(ADAPTCACHE_AVX2)
 	return __builtin_cpu_supports("avx2") &&
 	       __builtin_cpu_supports("bmi2") &&
 	       __builtin_cpu_supports("fma") &&
@@ -27,7 +27,7 @@ static bool dispatch_has_avx2(void)
 /* pdep in microcode, a hundred times slower: AMD before Zen 3. */
 static bool dispatch_slow_pdep(void)
 {
-#if defined(__x86_64__)
+#if defined(ADAPTCACHE_AVX2)
 	return __builtin_cpu_is("znver1") || __builtin_cpu_is("znver2");
 #else
 	return false;
@@ -40,7 +40,7 @@ bool kernels_for(enum isa isa, struct kernels *k)
 		return false;
 
 	kernels_fill_scalar(k);
-#if defined(__x86_64__)
+#if defined(ADAPTCACHE_AVX2)
 	if (isa >= ISA_AVX2)
 		kernels_fill_avx2(k);
 #endif

@@ -68,15 +68,15 @@
 #include "codec/codec.h"
 #include "codec/kernel.h"
 
-#define GRID_VERSION 1
-#define GRID_TABLES  10 /* of magnitudes; the next one is the gaps' */
-#define GRID_WIDE    15 /* in place of a table: bytes */
-#define GRID_ROWS    32 /* of a band: the rows worked on at a time */
-#define GRID_HEAD    8  /* bytes before the means */
-#define GRID_SINKS   4
+#define GRID_VERSION  1
+#define GRID_TABLES   10 /* of magnitudes; the next one is the gaps' */
+#define GRID_WIDE     15 /* in place of a table: bytes */
+#define GRID_ROWS     32 /* of a band: the rows worked on at a time */
+#define GRID_HEAD     8  /* bytes before the means */
+#define GRID_SINKS    4
 #define GRID_MAX_COLS 32768
-#define GRID_MAX_Q   255
-#define GRID_MAX_J   16000 /* twice a value fits in 16 bits */
+#define GRID_MAX_Q    255
+#define GRID_MAX_J    16000 /* twice a value fits in 16 bits */
 
 enum grid_pairing {
 	GRID_INTERLEAVED = 0, /* channels 2i, 2i + 1 turn together */
@@ -94,7 +94,7 @@ extern const int16_t grid_prices[GRID_TABLES][5];
 
 struct grid_turn {
 	uint32_t theta;
-	uint32_t dims;	/* of a head */
+	uint32_t dims;  /* of a head */
 	uint64_t ratio; /* theta^(-2/dims) * 2^62: each pair's to the last's */
 };
 
@@ -112,16 +112,16 @@ void grid_codes_init(struct grid_codes *ret);
 /* A tile's measures and parameters, known to both directions. */
 struct grid {
 	bool bf16;
-	uint32_t cols;	  /* of the tile */
+	uint32_t cols;    /* of the tile */
 	uint32_t n_sink;  /* rows kept raw */
-	uint32_t w;	  /* columns, padded */
-	uint32_t t;	  /* rows coded, >= 1 */
-	uint32_t h;	  /* pairs of rows */
-	uint32_t n;	  /* values: t * w */
-	uint32_t r2, f;	  /* 3 or 4; 9 or 12 */
-	int k;		  /* log2 of the finest step */
-	bool wide;	  /* means are i16 */
-	unsigned turn;	  /* 0: means stay; else 1 + row of grid_turns */
+	uint32_t w;       /* columns, padded */
+	uint32_t t;       /* rows coded, >= 1 */
+	uint32_t h;       /* pairs of rows */
+	uint32_t n;       /* values: t * w */
+	uint32_t r2, f;   /* 3 or 4; 9 or 12 */
+	int k;            /* log2 of the finest step */
+	bool wide;        /* means are i16 */
+	unsigned turn;    /* 0: means stay; else 1 + row of grid_turns */
 	unsigned pairing; /* enum grid_pairing */
 };
 

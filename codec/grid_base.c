@@ -21,9 +21,9 @@ static const unsigned BASE_FEW_CHANNELS = 12;
 struct base_work {
 	const struct base_job *job;
 	uint32_t stride; /* bytes of a channel's pairs, padded */
-	uint8_t *pairs;	 /* channel by channel */
-	uint8_t *table;	 /* per channel */
-	uint8_t *lanes;	 /* coded */
+	uint8_t *pairs;  /* channel by channel */
+	uint8_t *table;  /* per channel */
+	uint8_t *lanes;  /* coded */
 	struct grid_escapes escapes;
 };
 

@@ -10,7 +10,7 @@
 /* The parts of the layer while it is parsed. */
 struct base_parse {
 	const struct grid *g;
-	const uint8_t *at, *end;    /* what is not yet parsed */
+	const uint8_t *at, *end;      /* what is not yet parsed */
 	uint32_t n_of[GRID_WIDE + 1]; /* channels per table */
 	struct lane lanes[GRID_TABLES][4];
 };
@@ -136,7 +136,8 @@ static uint8_t *base_copy(const uint8_t *p, size_t len, const struct grid *g,
 
 	if (!copy)
 		return NULL;
-	memcpy(copy, p, len);
+	if (len)
+		memcpy(copy, p, len);
 	memset(copy + len, 0, slack);
 	return copy;
 }

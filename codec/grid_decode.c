@@ -20,11 +20,11 @@ struct decode {
 	struct exact_view exact;
 	struct exact_rule rule;
 	struct dequantise d;
-	uint8_t *mag;	    /* one band */
-	uint8_t *digits;    /* R2 * d1 + d2, or d1 */
-	uint16_t *row;	    /* where dst cannot take a row */
-	uint8_t *tail;	    /* the end of the stream of bits, with slack */
-	size_t rest_end;    /* bits */
+	uint8_t *mag;    /* one band */
+	uint8_t *digits; /* R2 * d1 + d2, or d1 */
+	uint16_t *row;   /* where dst cannot take a row */
+	uint8_t *tail;   /* the end of the stream of bits, with slack */
+	size_t rest_end; /* bits */
 	bool in_tail;
 };
 
@@ -37,9 +37,9 @@ static size_t decode_row_bytes(const struct grid *g)
 static size_t decode_room(const struct grid *g, const struct coded_view *in)
 {
 	size_t each = KERNEL_SLACK + 64;
-	size_t room = 2 * g->w + each + turner_room(g) +
-		      GRID_ROWS * g->w + each + g->n + 8 + each +
-		      2 * g->w + each + 3 * decode_row_bytes(g) + each;
+	size_t room = 2 * g->w + each + turner_room(g) + GRID_ROWS * g->w +
+		      each + g->n + 8 + each + 2 * g->w + each +
+		      3 * decode_row_bytes(g) + each;
 
 	if (in->n_layers > LAYER_BASE)
 		room += base_parse_room(g, in->len[LAYER_BASE]);

@@ -11,7 +11,7 @@
 /* Squares of the steps, in variances: grid_step. */
 static const double ENCODE_STEP2[GRID_N_STEPS] = {
 	1.08 * 1.08, 0.25 * 0.25, 0.36 * 0.36, 0.5 * 0.5,
-	0.75 * 0.75, 1.5 * 1.5,	  2.0 * 2.0,
+	0.75 * 0.75, 1.5 * 1.5,   2.0 * 2.0,
 };
 
 /* Values looked at to find what refine2 leaves. */
@@ -26,9 +26,9 @@ struct encode {
 	struct quantise q;
 	struct cut cut;
 	struct exact_rule rule;
-	const uint16_t *x;	  /* the coded rows, w wide */
-	uint8_t *mag, *d1, *d2;	  /* of all values */
-	uint8_t *row_max;	  /* largest |q| of each row */
+	const uint16_t *x;      /* the coded rows, w wide */
+	uint8_t *mag, *d1, *d2; /* of all values */
+	uint8_t *row_max;       /* largest |q| of each row */
 	uint8_t *signs, *rest, *nibbles, *exponents;
 };
 
@@ -41,9 +41,9 @@ static size_t encode_room(const struct grid *g)
 {
 	size_t each = KERNEL_SLACK + 64;
 
-	return 2 * g->n + each +				/* x */
-	       g->w * (sizeof(double) + 2) + 2 * each +		/* means */
-	       turner_room(g) + 2 * g->w + each +		/* fine */
+	return 2 * g->n + each +                                    /* x */
+	       g->w * (sizeof(double) + 2) + 2 * each +             /* means */
+	       turner_room(g) + 2 * g->w + each +                   /* fine */
 	       encode_rows(g) * g->w + 2 * g->n + g->t + 4 * each + /* mag */
 	       g->n / 8 + g->n / 8 * 7 + g->n / 2 + g->n + 4 * each + 64 +
 	       (size_t)g->n + each + /* digits packed */
@@ -170,12 +170,12 @@ static double encode_cut_error(const struct encode *s)
 		uint64_t bits = s->x[i] & ((1u << m) - 1);
 
 		bits |= exponent ? 1u << m : 0;
-		int shift = (exponent ? exponent : 1) - grid_bias(g) - m -
-			    g->k + 12;
+		int shift =
+		    (exponent ? exponent : 1) - grid_bias(g) - m - g->k + 12;
 		/* |x| / 2^k in units of 2^-12 */
-		uint64_t v = shift < -20 ? 0 :
-			     shift < 0	 ? bits >> -shift :
-					   bits << (shift & 31);
+		uint64_t v = shift < -20 ? 0
+			     : shift < 0 ? bits >> -shift
+					 : bits << (shift & 31);
 		int64_t off = (int64_t)(v & 4095) - 2048;
 
 		sum += (uint64_t)(off * off);
@@ -196,8 +196,7 @@ static void encode_errors(const struct encode *s, struct coded *ret)
 	double unit = half * half / 4 / s->means.variance;
 
 	ret->error[LAYER_HEAD] = (float)s->means.left;
-	ret->error[LAYER_BASE] =
-	    (float)((double)s->q.base_error / g->n * unit);
+	ret->error[LAYER_BASE] = (float)((double)s->q.base_error / g->n * unit);
 	ret->error[LAYER_REFINE1] =
 	    (float)((double)s->q.refine1_error / g->n * unit);
 	ret->error[LAYER_REFINE2] = (float)(encode_cut_error(s) * unit);
@@ -299,9 +298,8 @@ static void encode_begin(struct encode *s)
 	s->cut.exponents = s->exponents;
 }
 
-int grid_encode(const struct shape *shape, const void *src,
-		enum grid_step step, struct scratch *ws, struct out *out,
-		struct coded *ret)
+int grid_encode(const struct shape *shape, const void *src, enum grid_step step,
+		struct scratch *ws, struct out *out, struct coded *ret)
 {
 	struct encode s = { .k = dispatch_kernels(),
 			    .codes = dispatch_codes() };

@@ -63,8 +63,8 @@ static unsigned exact_gap(unsigned top, unsigned exponent)
 {
 	if (!exponent)
 		return EXACT_ZERO_GAP;
-	return top - exponent < EXACT_LISTED_GAP ? top - exponent :
-						   EXACT_LISTED_GAP;
+	return top - exponent < EXACT_LISTED_GAP ? top - exponent
+						 : EXACT_LISTED_GAP;
 }
 
 static void exact_make_pairs(struct exact_work *s)
@@ -202,8 +202,7 @@ static int exact_patch(const uint8_t *p, uint32_t n, struct exact_view *ret)
 static int exact_decode_lanes(struct lane lane[4], size_t lanes_len,
 			      const struct kernels *k,
 			      const struct prefix_decoder *code,
-			      struct arena *mem, size_t n_pairs,
-			      uint8_t *pairs)
+			      struct arena *mem, size_t n_pairs, uint8_t *pairs)
 {
 	uint8_t *copy = arena_take(mem, lanes_len + KERNEL_SLACK);
 	uint8_t *apart = arena_take(mem, n_pairs + 4 * KERNEL_SLACK);
@@ -250,8 +249,8 @@ int exact_parse(const uint8_t *p, size_t len, const struct grid *g,
 
 	if (len < EXACT_HEAD || load32(p) > g->n)
 		return -EBADMSG;
-	size_t lanes_len = lanes_parse(p + 8, p + EXACT_HEAD,
-				       len - EXACT_HEAD, lane);
+	size_t lanes_len =
+	    lanes_parse(p + 8, p + EXACT_HEAD, len - EXACT_HEAD, lane);
 	uint32_t n_listed = load32(p + 4);
 	size_t n_pairs = (load32(p) + 1) / 2;
 
@@ -264,15 +263,15 @@ int exact_parse(const uint8_t *p, size_t len, const struct grid *g,
 
 	if (!ret->exponents || !pairs)
 		return -ENOMEM;
-	int r = exact_decode_lanes(lane, lanes_len, k,
-				   &codes->decoder[GRID_TABLES], mem, n_pairs,
-				   pairs);
+	int r =
+	    exact_decode_lanes(lane, lanes_len, k, &codes->decoder[GRID_TABLES],
+			       mem, n_pairs, pairs);
 
 	if (r)
 		return r;
 	exact_from_pairs(g, pairs, ret);
 	p += EXACT_HEAD + lanes_len;
 	r = exact_patch(p, n_listed, ret);
-	return r ? r : exact_parse_planes(p + 5 * (size_t)n_listed, end, g,
-					  ret);
+	return r ? r
+		 : exact_parse_planes(p + 5 * (size_t)n_listed, end, g, ret);
 }

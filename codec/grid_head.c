@@ -20,8 +20,8 @@ static const int HEAD_MAX_K = 100;
 bool grid_measure(const struct shape *s, struct grid *ret)
 {
 	if ((s->elem != ELEM_F16 && s->elem != ELEM_BF16) || s->cols < 16 ||
-	    s->cols > GRID_MAX_COLS ||
-	    !s->rows || s->rows > TILE_MAX_BYTES / 2 / s->cols)
+	    s->cols > GRID_MAX_COLS || !s->rows ||
+	    s->rows > TILE_MAX_BYTES / 2 / s->cols)
 		return false;
 
 	memset(ret, 0, sizeof(*ret));
@@ -202,8 +202,7 @@ int head_parse(const uint8_t *p, size_t len, struct grid *g, int16_t *ret_m,
 
 	p += GRID_HEAD;
 	for (uint32_t c = 0; c < g->cols; c++) {
-		int steps = g->wide ? (int16_t)load16(p + 2 * c) :
-				      (int8_t)p[c];
+		int steps = g->wide ? (int16_t)load16(p + 2 * c) : (int8_t)p[c];
 
 		ret_m[c] = (int16_t)(steps * (int)g->r2);
 	}

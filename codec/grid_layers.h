@@ -13,9 +13,9 @@
 /* --- head --- */
 
 struct grid_means {
-	int16_t *m;	 /* w means in fine steps, multiples of R2 */
+	int16_t *m;      /* w means in fine steps, multiples of R2 */
 	double variance; /* mean over the columns, about plain means */
-	double left;	 /* what the head leaves: variance / variance */
+	double left;     /* what the head leaves: variance / variance */
 };
 
 /*
@@ -41,7 +41,7 @@ int head_parse(const uint8_t *p, size_t len, struct grid *g, int16_t *ret_m,
 struct turner {
 	const struct kernels *k;
 	unsigned turn;
-	int16_t *row;	     /* the current row's */
+	int16_t *row;        /* the current row's */
 	int16_t *base[3];    /* means, partners, negated means */
 	int16_t *group[2];   /* the first two, turned to 16 rows' first */
 	int16_t *near, *far; /* cos and sin of 0..15; of multiples of 16 */
@@ -49,8 +49,8 @@ struct turner {
 };
 
 /* Means come out as m * 2^shift + bias. */
-int turner_init(struct turner *s, const struct grid *g,
-		const struct kernels *k, const int16_t *m, struct arena *mem);
+int turner_init(struct turner *s, const struct grid *g, const struct kernels *k,
+		const int16_t *m, struct arena *mem);
 void turner_scale(struct turner *s, const struct grid *g, const int16_t *m,
 		  unsigned shift, int bias);
 
@@ -75,14 +75,13 @@ struct base_job {
 	const struct grid *g;
 	const struct kernels *k;
 	const struct grid_codes *codes;
-	const uint8_t *mag;	/* |q|, rows padded to a band with zeros */
+	const uint8_t *mag;     /* |q|, rows padded to a band with zeros */
 	const uint8_t *row_max; /* t of them */
 	const uint8_t *signs;
 	size_t signs_len;
 };
 
-int base_encode(const struct base_job *job, struct arena *mem,
-		struct out *out);
+int base_encode(const struct base_job *job, struct arena *mem, struct out *out);
 
 struct base_view {
 	const struct grid *g;
@@ -155,8 +154,7 @@ enum grid_step {
 	GRID_N_STEPS,
 };
 
-int grid_encode(const struct shape *shape, const void *src,
-		enum grid_step step, struct scratch *ws, struct out *out,
-		struct coded *ret);
+int grid_encode(const struct shape *shape, const void *src, enum grid_step step,
+		struct scratch *ws, struct out *out, struct coded *ret);
 int grid_decode(const struct shape *shape, const struct coded_view *in,
 		struct scratch *ws, void *dst);

@@ -18,8 +18,8 @@ void turner_scale(struct turner *s, const struct grid *g, const int16_t *m,
 		s->row[c] = (int16_t)(m[c] * (1 << shift) + bias);
 }
 
-int turner_init(struct turner *s, const struct grid *g,
-		const struct kernels *k, const int16_t *m, struct arena *mem)
+int turner_init(struct turner *s, const struct grid *g, const struct kernels *k,
+		const int16_t *m, struct arena *mem)
 {
 	(void)m;
 	memset(s, 0, sizeof(*s));

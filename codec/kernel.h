@@ -75,8 +75,8 @@ struct quantise {
 	unsigned r2;
 	const int16_t *mean; /* m - F/2 */
 	/* out */
-	int16_t *fine;	    /* n */
-	uint8_t *mag;	    /* |q|, saturated at 255 */
+	int16_t *fine; /* n */
+	uint8_t *mag;  /* |q|, saturated at 255 */
 	uint8_t *d1, *d2;
 	struct bit_writer signs;
 	/* running: sums of squares in half fine steps; the largest j */
@@ -106,7 +106,7 @@ struct dequantise {
 };
 
 struct turn_row {
-	size_t w, dims;		/* w a multiple of dims, dims of 16 */
+	size_t w, dims;           /* w a multiple of dims, dims of 16 */
 	const int16_t *cos, *sin; /* dims each */
 };
 

@@ -63,9 +63,9 @@ static void scalar_pack3(const uint8_t *d, size_t plane, uint8_t *dst)
 static void scalar_pack4(const uint8_t *d, size_t plane, uint8_t *dst)
 {
 	for (size_t i = 0; i < plane; i++) {
-		dst[i] = (uint8_t)(d[i] | d[plane + i] << 2 |
-				   d[2 * plane + i] << 4 |
-				   d[3 * plane + i] << 6);
+		dst[i] =
+		    (uint8_t)(d[i] | d[plane + i] << 2 | d[2 * plane + i] << 4 |
+			      d[3 * plane + i] << 6);
 	}
 }
 
@@ -104,8 +104,8 @@ static void scalar_prefix_lane(const struct prefix_decoder *code,
 
 	while (i < lane->n) {
 		const uint8_t *p = lane->src + at / 8;
-		uint64_t e = code->at[load32(p) >> at % 8 &
-				      ((1 << PREFIX_BITS) - 1)];
+		uint64_t e =
+		    code->at[load32(p) >> at % 8 & ((1 << PREFIX_BITS) - 1)];
 
 		store32(lane->dst + i, (uint32_t)e);
 		i += e >> 40;

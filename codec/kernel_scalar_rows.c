@@ -105,7 +105,7 @@ static void scalar_put(struct bit_writer *b, uint64_t bits, unsigned n)
 	store64(b->dst, b->acc);
 	b->n += n;
 	b->dst += b->n / 8;
-	b->acc = b->n / 8 < 8 ? b->acc >> (b->n & ~7u) : 0;
+	b->acc >>= b->n & ~7u;
 	b->n %= 8;
 }
 
@@ -188,8 +188,8 @@ static void scalar_cut(struct cut *s, const uint16_t *x, const int16_t *fine,
 		scalar_put(&s->rest, x[c] >> shift & rest,
 			   (unsigned)__builtin_popcount(rest));
 		if (!j)
-			*s->exponents++ = (uint8_t)((x[c] & 0x7fff) >>
-						    (bf16 ? 7 : 10));
+			*s->exponents++ =
+			    (uint8_t)((x[c] & 0x7fff) >> (bf16 ? 7 : 10));
 	}
 	if (!bf16)
 		s->nibbles += s->w / 2;
@@ -212,7 +212,7 @@ static uint16_t scalar_bits(int v, int k, bool bf16)
 {
 	const struct scalar_type *type = &scalar_types[bf16];
 	uint32_t mag = (uint32_t)(v < 0 ? -v : v);
-	uint16_t sign = v < 0 ? 0x8000 : 0;
+	unsigned sign = v < 0 ? 0x8000 : 0;
 
 	if (!mag)
 		return 0;
@@ -227,7 +227,7 @@ static uint16_t scalar_bits(int v, int k, bool bf16)
 	uint64_t wide = (uint64_t)mag << 16;
 
 	if (drop > 40)
-		return sign;
+		return (uint16_t)sign;
 	uint64_t half = (1ull << drop) / 2;
 	uint64_t odd = wide >> drop & 1;
 	uint32_t m = (uint32_t)((wide + half - 1 + odd) >> drop);
@@ -268,10 +268,9 @@ static void scalar_exact(struct dequantise *s, uint16_t *dst, bool bf16)
 		unsigned j = scalar_j(n), b = scalar_byte(j);
 		unsigned rest = rule->rest_lo[b & 15] & rule->rest_hi[b >> 4];
 		unsigned bits = scalar_bits((int)j, s->k, bf16);
-		unsigned high = c % 16 / 8 * 4;
+		unsigned high = c % 16 < 8 ? 0 : 4;
 
-		bits |= scalar_get(&s->rest,
-				   (unsigned)__builtin_popcount(rest))
+		bits |= scalar_get(&s->rest, (unsigned)__builtin_popcount(rest))
 			<< shift;
 		if (!bf16)
 			bits |= s->nibbles[c / 16 * 8 + c % 8] >> high & 15;
@@ -297,13 +296,14 @@ static void scalar_unturn(const struct turn_row *s, const uint16_t *x,
 			  size_t partner, bool bf16, float *sum)
 {
 	for (size_t c = 0; c < s->w; c++) {
-		size_t p = partner == 1 ? c ^ 1 :
-			   c % s->dims < partner ? c + partner : c - partner;
+		size_t p = partner == 1            ? c ^ 1
+			   : c % s->dims < partner ? c + partner
+						   : c - partner;
 		float turn = (float)s->sin[c % s->dims];
 
-		sum[c] += scalar_float(x[c], bf16) *
-			      (float)s->cos[c % s->dims] +
-			  scalar_float(x[p], bf16) * turn;
+		sum[c] +=
+		    scalar_float(x[c], bf16) * (float)s->cos[c % s->dims] +
+		    scalar_float(x[p], bf16) * turn;
 	}
 }
 

@@ -10,6 +10,7 @@ static const struct codec *const registry_codecs[] = {
 	&codec_lz4,
 	&codec_zstd,
 	&codec_split16,
+	&codec_grid,
 };
 
 #define REGISTRY_N_CODECS (sizeof(registry_codecs) / sizeof(registry_codecs[0]))
