@@ -75,3 +75,9 @@ const struct grid_codes *dispatch_codes(void)
 	pthread_once(&dispatch_once, dispatch_init);
 	return &dispatch_tables;
 }
+
+bool dispatch_force(enum isa isa)
+{
+	dispatch_kernels();
+	return kernels_for(isa, &dispatch_chosen);
+}

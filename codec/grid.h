@@ -44,10 +44,11 @@
  *          as ceil(256 v / 243): the digits come out by multiplying by 3
  * refine2  d2: the same if R2 is 3; if 4, four to a byte, planar, the first
  *          in the lowest bits
- * exact    u32 n_gaps, u32 n_listed, u32 length of four lanes; the lanes:
+ * exact    u32 n_gaps, u32 n_listed, u32 which of the last two tables,
+ *          u32 lengths of four lanes; the lanes:
  *          exponents of values with j = 0, in value order, padding left out,
  *          as gap below the largest possible, k - 1 + bias (14: exponent 0),
- *          by the last table; listed: u32 index among them, u8 exponent,
+ *          by that table; listed: u32 index among them, u8 exponent,
  *          ascending; f16 only: the low min(w, 4) bits of all values, 16 to 8
  *          bytes, byte b holds values b (low) and b + 8; then the other
  *          bits cut off (w - 4 or none of f16, w of bf16), in value order.
@@ -69,7 +70,8 @@
 #include "codec/kernel.h"
 
 #define GRID_VERSION  1
-#define GRID_TABLES   10 /* of magnitudes; the next one is the gaps' */
+#define GRID_TABLES   10 /* of magnitudes */
+#define GRID_CODES    12 /* and two of gaps behind them */
 #define GRID_WIDE     15 /* in place of a table: bytes */
 #define GRID_ROWS     32 /* of a band: the rows worked on at a time */
 #define GRID_HEAD     8  /* bytes before the means */
@@ -84,7 +86,7 @@ enum grid_pairing {
 };
 
 /* The published constants: grid_tables.c. */
-extern const char *const grid_lengths[GRID_TABLES + 1][16];
+extern const char *const grid_lengths[GRID_CODES][16];
 
 /*
  * What a channel costs with each table, in 1/16 bit: n0 * [0] + n1 * [1] +
@@ -103,8 +105,8 @@ extern const unsigned grid_n_turns;
 
 /* Code tables, built once from grid_lengths (dispatch.c keeps them). */
 struct grid_codes {
-	struct prefix_decoder decoder[GRID_TABLES + 1];
-	struct prefix_encoder encoder[GRID_TABLES + 1];
+	struct prefix_decoder decoder[GRID_CODES];
+	struct prefix_encoder encoder[GRID_CODES];
 };
 
 void grid_codes_init(struct grid_codes *ret);

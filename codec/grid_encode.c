@@ -2,6 +2,7 @@
  * grid_encode.c - one tile to the grid codec's layers
  */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "codec/grid_layers.h"
@@ -186,20 +187,18 @@ static double encode_cut_error(const struct encode *s)
 static void encode_errors(const struct encode *s, struct coded *ret)
 {
 	const struct grid *g = &s->g;
-	double half = g->k > 0 ? (double)(1ull << (g->k & 63)) : 1;
-
-	half = 1;
-	for (int i = 0; i < g->k; i++)
-		half *= 2;
-	for (int i = 0; i > g->k; i--)
-		half /= 2;
-	double unit = half * half / 4 / s->means.variance;
+	double half = ldexp(0.5, g->k);
+	double cut = encode_cut_error(s);
+	double unit = half * half / s->means.variance;
 
 	ret->error[LAYER_HEAD] = (float)s->means.left;
-	ret->error[LAYER_BASE] = (float)((double)s->q.base_error / g->n * unit);
-	ret->error[LAYER_REFINE1] =
-	    (float)((double)s->q.refine1_error / g->n * unit);
-	ret->error[LAYER_REFINE2] = (float)(encode_cut_error(s) * unit);
+	/* what is within a fine step adds to what is between them */
+	double base = cut + (double)s->q.base_error / g->n;
+	double refine1 = cut + (double)s->q.refine1_error / g->n;
+
+	ret->error[LAYER_BASE] = (float)(base * unit);
+	ret->error[LAYER_REFINE1] = (float)(refine1 * unit);
+	ret->error[LAYER_REFINE2] = (float)(cut * unit);
 	ret->error[LAYER_EXACT] = 0;
 }
 

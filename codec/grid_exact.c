@@ -7,8 +7,9 @@
 #include "codec/grid_layers.h"
 #include "codec/mem.h"
 
-/* n_gaps, n_listed, four lengths. */
-static const size_t EXACT_HEAD = 24;
+/* n_gaps, n_listed, table, four lengths. */
+#define EXACT_HEAD 28
+
 static const unsigned EXACT_ZERO_GAP = 14;
 static const unsigned EXACT_LISTED_GAP = 13;
 
@@ -55,6 +56,7 @@ struct exact_work {
 	const struct exact_job *job;
 	uint8_t *pairs;
 	size_t n_pairs;
+	unsigned table; /* GRID_TABLES or the next */
 	uint8_t *lanes;
 	struct grid_escapes listed;
 };
@@ -84,11 +86,25 @@ static void exact_make_pairs(struct exact_work *s)
 		    gap[job->exponents[job->n_exponents - 1]];
 }
 
+/* Bits of the pairs by a table; a rare one is listed, twice perhaps. */
+static size_t exact_price(const struct exact_work *s, unsigned table)
+{
+	const uint32_t *code = s->job->codes->encoder[table].at;
+	size_t bits = 0;
+
+	for (size_t i = 0; i < s->n_pairs; i++) {
+		uint32_t e = code[s->pairs[i]];
+
+		bits += (e >> 16 & 15) + (e >> 31) * 48;
+	}
+	return bits;
+}
+
 /* Lists the exponents that their gap's code does not give. */
 static void exact_list(struct exact_work *s)
 {
 	const struct exact_job *job = s->job;
-	const uint8_t *stand_in = job->codes->encoder[GRID_TABLES].stand_in;
+	const uint8_t *stand_in = job->codes->encoder[s->table].stand_in;
 	int top = grid_top_exponent(job->g);
 
 	for (size_t i = 0; i < job->n_exponents; i++) {
@@ -110,9 +126,8 @@ static uint8_t *exact_put_lanes(struct exact_work *s, uint8_t *lens)
 		struct bit_writer b = { .dst = dst };
 		size_t from = lane_cut(s->n_pairs, l);
 
-		prefix_put(&s->job->codes->encoder[GRID_TABLES],
-			   s->pairs + from, lane_cut(s->n_pairs, l + 1) - from,
-			   &b);
+		prefix_put(&s->job->codes->encoder[s->table], s->pairs + from,
+			   lane_cut(s->n_pairs, l + 1) - from, &b);
 		store32(lens + 4 * l, (uint32_t)(bits_end(&b) - dst));
 		dst = bits_end(&b);
 	}
@@ -135,7 +150,7 @@ int exact_encode(const struct exact_job *job, struct arena *mem,
 {
 	const struct grid *g = job->g;
 	struct exact_work s = { .job = job };
-	uint8_t head[24] = { 0 };
+	uint8_t head[EXACT_HEAD] = { 0 };
 
 	s.listed.cap = exact_listed_cap(g);
 	s.listed.at =
@@ -149,10 +164,15 @@ int exact_encode(const struct exact_job *job, struct arena *mem,
 
 	if (grid_top_exponent(g) > 0) {
 		exact_make_pairs(&s);
+		s.table = exact_price(&s, GRID_TABLES) <=
+				  exact_price(&s, GRID_TABLES + 1)
+			      ? GRID_TABLES
+			      : GRID_TABLES + 1;
 		exact_list(&s);
-		end = exact_put_lanes(&s, head + 8);
+		end = exact_put_lanes(&s, head + 12);
 		store32(head, (uint32_t)job->n_exponents);
 		store32(head + 4, s.listed.n);
+		store32(head + 8, s.table - GRID_TABLES);
 	}
 	if (s.listed.n > s.listed.cap)
 		return -E2BIG;
@@ -247,10 +267,10 @@ int exact_parse(const uint8_t *p, size_t len, const struct grid *g,
 	const uint8_t *end = p + len;
 	struct lane lane[4];
 
-	if (len < EXACT_HEAD || load32(p) > g->n)
+	if (len < EXACT_HEAD || load32(p) > g->n || load32(p + 8) > 1)
 		return -EBADMSG;
 	size_t lanes_len =
-	    lanes_parse(p + 8, p + EXACT_HEAD, len - EXACT_HEAD, lane);
+	    lanes_parse(p + 12, p + EXACT_HEAD, len - EXACT_HEAD, lane);
 	uint32_t n_listed = load32(p + 4);
 	size_t n_pairs = (load32(p) + 1) / 2;
 
@@ -263,9 +283,11 @@ int exact_parse(const uint8_t *p, size_t len, const struct grid *g,
 
 	if (!ret->exponents || !pairs)
 		return -ENOMEM;
-	int r =
-	    exact_decode_lanes(lane, lanes_len, k, &codes->decoder[GRID_TABLES],
-			       mem, n_pairs, pairs);
+	if (grid_top_exponent(g) <= 0)
+		memset(ret->exponents, 0, g->n);
+	int r = exact_decode_lanes(lane, lanes_len, k,
+				   &codes->decoder[GRID_TABLES + load32(p + 8)],
+				   mem, n_pairs, pairs);
 
 	if (r)
 		return r;

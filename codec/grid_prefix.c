@@ -93,7 +93,7 @@ static void prefix_init_decoder(const struct prefix_encoder *code,
 
 void grid_codes_init(struct grid_codes *ret)
 {
-	for (unsigned t = 0; t <= GRID_TABLES; t++) {
+	for (unsigned t = 0; t < GRID_CODES; t++) {
 		prefix_init_encoder(t, &ret->encoder[t]);
 		prefix_init_decoder(&ret->encoder[t], &ret->decoder[t]);
 	}

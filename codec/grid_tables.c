@@ -9,10 +9,10 @@
 
 /*
  * Code lengths in bits (hexadecimal) of the pairs of magnitudes: row = second
- * of the pair, column = first; '.': no code.  The last table is the one of
- * the exponents' gaps.
+ * of the pair, column = first; '.': no code.  The last two tables are those
+ * of the exponents' gaps: of channels alike, and of very unequal ones.
  */
-const char *const grid_lengths[GRID_TABLES + 1][16] = {
+const char *const grid_lengths[GRID_CODES][16] = {
 	{
 		"13..............",
 		"23..............",
@@ -209,6 +209,24 @@ const char *const grid_lengths[GRID_TABLES + 1][16] = {
 		"b...............",
 		"................",
 		"89abbbb.......b.",
+		"................",
+	},
+	{
+		"566667777888896.",
+		"666677778888996.",
+		"666777788889997.",
+		"667777888899997.",
+		"677778888999997.",
+		"7777888899999a7.",
+		"777888899999aa8.",
+		"7788889999aaaa8.",
+		"7888899999aaaa8.",
+		"888899999aaabb8.",
+		"88899999aaaabb8.",
+		"8899999aaaabbb9.",
+		"899999aaaabbbb9.",
+		"99999aaaabbbbb9.",
+		"667777888889997.",
 		"................",
 	},
 };

@@ -192,3 +192,6 @@ struct grid_codes;
  */
 const struct kernels *dispatch_kernels(void);
 const struct grid_codes *dispatch_codes(void);
+
+/* For tests, while no other thread runs: false if this machine lacks it. */
+bool dispatch_force(enum isa isa);

@@ -25,9 +25,9 @@ def magnitudes(s):
     return p + [0.0]
 
 
-def gaps():
+def gaps(ratio, zero):
     """P(gap below the largest exponent); 14: the exponent is zero."""
-    p = [2.0 ** -(g + 1) for g in range(14)] + [2.0 ** -7, 2.0 ** -14]
+    p = [(1 - ratio) * ratio ** g for g in range(14)] + [zero, 2.0 ** -14]
     return [x / sum(p) for x in p]
 
 
@@ -86,7 +86,8 @@ def prices(p):
 
 def main():
     getcontext().prec = 50
-    codes = [pair_code(magnitudes(s)) for s in SIGMA] + [pair_code(gaps())]
+    codes = [pair_code(magnitudes(s)) for s in SIGMA] + [
+        pair_code(gaps(0.5, 2.0 ** -7)), pair_code(gaps(0.85, 0.1))]
     assert all(kraft(c) == 1 for c in codes)
     digit = lambda l: ".123456789ab"[l]
     print('''/*
@@ -100,10 +101,10 @@ def main():
 
 /*
  * Code lengths in bits (hexadecimal) of the pairs of magnitudes: row = second
- * of the pair, column = first; '.': no code.  The last table is the one of
- * the exponents' gaps.
+ * of the pair, column = first; '.': no code.  The last two tables are those
+ * of the exponents' gaps: of channels alike, and of very unequal ones.
  */
-const char *const grid_lengths[GRID_TABLES + 1][16] = {''')
+const char *const grid_lengths[GRID_CODES][16] = {''')
     for c in codes:
         print("\t{")
         for b in range(16):
