@@ -126,6 +126,8 @@ static void decode_begin(struct decode *s)
 	turner_scale(&s->turner, g, s->m, half, bias);
 
 	d->signs = s->base.signs;
+	if (s->level == LAYER_HEAD)
+		d->signs.src = s->mag; /* read, not used */
 	if (!exact)
 		return;
 	exact_rule_init(g, &s->rule);

@@ -108,6 +108,8 @@ struct dequantise {
 struct turn_row {
 	size_t w, dims;           /* w a multiple of dims, dims of 16 */
 	const int16_t *cos, *sin; /* dims each */
+	int shift;
+	int16_t bias;
 };
 
 struct kernels {
@@ -158,7 +160,10 @@ struct kernels {
 	void (*prefix_decode)(const struct prefix_decoder *code,
 			      const struct lane lane[4]);
 
-	/* dst[c] = a[c] * cos + b[c] * sin, each rounded as pmulhrsw does. */
+	/*
+	 * dst[c] = ((a[c] * cos + b[c] * sin) << shift) + bias, each product
+	 * rounded as pmulhrsw does, modulo 2^16.
+	 */
 	void (*turn)(const struct turn_row *s, const int16_t *a,
 		     const int16_t *b, int16_t *dst);
 
@@ -181,7 +186,8 @@ bool kernels_for(enum isa isa, struct kernels *k);
 void kernels_fill_scalar(struct kernels *k);
 void kernels_fill_scalar_rows(struct kernels *k);
 void kernels_fill_avx2(struct kernels *k);
-void kernels_fill_avx2_rows(struct kernels *k);
+void kernels_fill_avx2_read(struct kernels *k);
+void kernels_fill_avx2_write(struct kernels *k);
 
 struct grid_codes;
 

@@ -133,8 +133,10 @@ static void scalar_turn(const struct turn_row *s, const int16_t *a,
 	for (size_t c = 0; c < s->w; c++) {
 		size_t i = c % s->dims;
 
-		dst[c] = (int16_t)(scalar_mulhrs(a[c], s->cos[i]) +
-				   scalar_mulhrs(b[c], s->sin[i]));
+		int m = scalar_mulhrs(a[c], s->cos[i]) +
+			scalar_mulhrs(b[c], s->sin[i]);
+
+		dst[c] = (int16_t)((m * (1 << s->shift)) + s->bias);
 	}
 }
 
