@@ -54,6 +54,13 @@
  *          bits cut off (w - 4 or none of f16, w of bf16), in value order.
  *          No gaps at all when k - 1 + bias <= 0
  *
+ * Means that turn: in head, the means are of position 0, and the layer alone
+ * reads as they are when turned.  Pair i of a head is turned by the angle
+ * t * theta^(-2 i / dims) at coded row t: (a, b) becomes (a cos - b sin, b cos
+ * + a sin), in 16 bits, first by 16 * floor(t / 16) rows and then by t % 16,
+ * cos and sin in 1/32768 (grid_rotate.c), each product p as ((p >> 14) + 1)
+ * >> 1.
+ *
  * A lane holds pairs of nibbles by one table's canonical code (codes ascending
  * by length, then by value of the byte; written bit-reversed).  In base the
  * nibbles are |q| of rows 2h (low) and 2h + 1 of one channel, channels
@@ -77,6 +84,7 @@
 #define GRID_HEAD     8  /* bytes before the means */
 #define GRID_SINKS    4
 #define GRID_MAX_COLS 32768
+#define GRID_MAX_DIMS 256 /* of grid_turns */
 #define GRID_MAX_Q    255
 #define GRID_MAX_J    16000 /* twice a value fits in 16 bits */
 

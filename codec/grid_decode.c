@@ -123,7 +123,7 @@ static void decode_begin(struct decode *s)
 		d->digit_times = 0;
 	if (s->level == LAYER_REFINE1)
 		d->digit_times = 2 * g->r2;
-	turner_scale(&s->turner, g, s->m, half, bias);
+	turner_start(&s->turner, s->m, (int)half, bias);
 
 	d->signs = s->base.signs;
 	if (s->level == LAYER_HEAD)
@@ -243,7 +243,7 @@ int grid_decode(const struct shape *shape, const struct coded_view *in,
 			   s.m, &sinks);
 
 	if (!r)
-		r = turner_init(&s.turner, &s.g, s.k, s.m, &mem);
+		r = turner_init(&s.turner, &s.g, s.k, &mem);
 	if (!r)
 		r = decode_take(&s, &mem);
 	if (!r)

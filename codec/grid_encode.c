@@ -44,7 +44,7 @@ static size_t encode_room(const struct grid *g)
 
 	return 2 * g->n + each +                                    /* x */
 	       g->w * (sizeof(double) + 2) + 2 * each +             /* means */
-	       turner_room(g) + 2 * g->w + each +                   /* fine */
+	       2 * turner_room(g) + 6 * g->w + 2 * each +           /* fine */
 	       encode_rows(g) * g->w + 2 * g->n + g->t + 4 * each + /* mag */
 	       g->n / 8 + g->n / 8 * 7 + g->n / 2 + g->n + 4 * each + 64 +
 	       (size_t)g->n + each + /* digits packed */
@@ -284,7 +284,7 @@ static void encode_begin(struct encode *s)
 {
 	const struct grid *g = &s->g;
 
-	turner_scale(&s->turner, g, s->means.m, 0, -(int)(g->f / 2));
+	turner_start(&s->turner, s->means.m, 0, -(int)(g->f / 2));
 	exact_rule_init(g, &s->rule);
 	s->q.w = g->w;
 	s->q.k = g->k;
@@ -317,7 +317,7 @@ int grid_encode(const struct shape *shape, const void *src, enum grid_step step,
 		r = head_choose(&s.g, s.k, ENCODE_STEP2[step], s.x,
 				shape->role != ROLE_V, &mem, &s.means);
 	if (!r)
-		r = turner_init(&s.turner, &s.g, s.k, s.means.m, &mem);
+		r = turner_init(&s.turner, &s.g, s.k, &mem);
 	if (!r)
 		r = encode_take(&s, &mem);
 	if (r)

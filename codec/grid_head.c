@@ -58,7 +58,8 @@ static bool head_choose_step(struct grid *g, double step2)
 
 static bool head_round_means(struct grid *g, const double *mean, int16_t *m)
 {
-	const double most = GRID_MAX_J;
+	/* turned, two means add */
+	const double most = g->turn ? GRID_MAX_J / 2 : GRID_MAX_J;
 	double unit = ldexp((double)g->r2, g->k);
 
 	g->wide = false;
