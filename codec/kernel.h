@@ -168,8 +168,9 @@ struct kernels {
 		     const int16_t *b, int16_t *dst);
 
 	/*
-	 * Sums over 16 rows or fewer, for one head, of the columns turned
-	 * back: ret_sum[c] += x[c] * cos - x[partner] * sin, in f32.
+	 * Adds one row to the sums of columns turned back, in f32:
+	 * ret_sum[c] += x[c] * cos + x[other of the pair] * sin.  pairing is
+	 * that of grid.h.
 	 */
 	void (*unturn[2])(const struct turn_row *s, const uint16_t *x,
 			  unsigned pairing, float *ret_sum);

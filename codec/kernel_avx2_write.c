@@ -324,6 +324,56 @@ static void write_cut_bf16(struct cut *s, const uint16_t *x,
 	write_cut(s, x, fine, true);
 }
 
+static inline __m256 write_shorts(const int16_t *p)
+{
+	__m128i v = _mm_loadu_si128((const void *)p);
+
+	return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(v));
+}
+
+/* Adds eight columns turned back; partner: where the other of a pair is. */
+static inline void write_unturn8(const struct turn_row *s, const uint16_t *x,
+				 ptrdiff_t partner, size_t i, bool bf16,
+				 float *sum)
+{
+	__m256 a = write_floats(x, bf16);
+	__m256 b = partner ? write_floats(x + partner, bf16)
+			   : _mm256_permute_ps(a, 0xb1);
+
+	a = _mm256_mul_ps(a, write_shorts(s->cos + i));
+	b = _mm256_mul_ps(b, write_shorts(s->sin + i));
+	a = _mm256_add_ps(_mm256_loadu_ps(sum), _mm256_add_ps(a, b));
+	_mm256_storeu_ps(sum, a);
+}
+
+static inline void write_unturn(const struct turn_row *s, const uint16_t *x,
+				unsigned pairing, bool bf16, float *sum)
+{
+	size_t half = pairing ? s->dims / 2 : 0;
+
+	for (size_t head = 0; head < s->w; head += s->dims) {
+		for (size_t i = 0; i < s->dims; i += 8) {
+			ptrdiff_t partner =
+			    i < half ? (ptrdiff_t)half : -(ptrdiff_t)half;
+
+			write_unturn8(s, x + head + i, partner, i, bf16,
+				      sum + head + i);
+		}
+	}
+}
+
+static void write_unturn_f16(const struct turn_row *s, const uint16_t *x,
+			     unsigned pairing, float *ret_sum)
+{
+	write_unturn(s, x, pairing, false, ret_sum);
+}
+
+static void write_unturn_bf16(const struct turn_row *s, const uint16_t *x,
+			      unsigned pairing, float *ret_sum)
+{
+	write_unturn(s, x, pairing, true, ret_sum);
+}
+
 void kernels_fill_avx2_write(struct kernels *k)
 {
 	k->moments[0] = write_moments_f16;
@@ -332,4 +382,6 @@ void kernels_fill_avx2_write(struct kernels *k)
 	k->quantise[1] = write_quantise_bf16;
 	k->cut[0] = write_cut_f16;
 	k->cut[1] = write_cut_bf16;
+	k->unturn[0] = write_unturn_f16;
+	k->unturn[1] = write_unturn_bf16;
 }
