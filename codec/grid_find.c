@@ -10,9 +10,10 @@
 
 #include "codec/grid_layers.h"
 
-/* Rows and pairs looked at for each candidate, in the first and last head. */
-#define FIND_ROWS  48
-#define FIND_PAIRS 6
+/* Rows and pairs looked at for each candidate; pairs of two heads. */
+#define FIND_ROWS  40
+#define FIND_PAIRS 8
+#define FIND_LANES (2 * FIND_PAIRS)
 
 /* What the variance must fall to, to be worth the turning. */
 static const double FIND_GAIN = 0.9;
@@ -24,11 +25,11 @@ struct find {
 	const struct grid *g;
 	const uint16_t *x;
 	uint32_t stride; /* rows from one looked at to the next */
-	/* pair by pair, of both heads: values of the rows looked at */
-	double re[2 * FIND_PAIRS][FIND_ROWS], im[2 * FIND_PAIRS][FIND_ROWS];
+	/* both of each pair: the first head's pairs, then the last one's */
+	float re[FIND_ROWS][FIND_LANES], im[FIND_ROWS][FIND_LANES];
 };
 
-static double find_value(uint16_t x, bool bf16)
+static float find_value(uint16_t x, bool bf16)
 {
 	uint32_t mag = x & 0x7fff;
 	uint32_t bits = bf16 ? mag << 16 : (mag << 13);
@@ -36,9 +37,8 @@ static double find_value(uint16_t x, bool bf16)
 
 	/* as a float, f16's exponent is 112 too small */
 	memcpy(&f, &bits, sizeof(f));
-	double v = bf16 ? (double)f : (double)f * 0x1p112;
-
-	return x >> 15 ? -v : v;
+	f = bf16 ? f : f * 0x1p112f;
+	return x >> 15 ? -f : f;
 }
 
 /* Which pair of a head is looked at as the i-th. */
@@ -50,86 +50,103 @@ static uint32_t find_pair(uint32_t dims, uint32_t i)
 static void find_sample(struct find *s, uint32_t dims, unsigned pairing)
 {
 	const struct grid *g = s->g;
+	uint32_t a[FIND_LANES], other = pairing ? dims / 2 : 1;
 
-	for (uint32_t i = 0; i < 2 * FIND_PAIRS; i++) {
-		uint32_t pair = find_pair(dims, i / 2);
-		uint32_t head = i % 2 ? g->w - dims : 0;
-		uint32_t a = pairing ? pair : 2 * pair;
-		uint32_t b = pairing ? pair + dims / 2 : 2 * pair + 1;
+	for (uint32_t i = 0; i < FIND_LANES; i++) {
+		uint32_t pair = find_pair(dims, i % FIND_PAIRS);
 
-		for (uint32_t r = 0; r < FIND_ROWS; r++) {
-			const uint16_t *x =
-			    s->x + (size_t)r * s->stride * g->w + head;
+		a[i] = pairing ? pair : 2 * pair;
+		a[i] += i < FIND_PAIRS ? 0 : g->w - dims;
+	}
+	for (uint32_t r = 0; r < FIND_ROWS; r++) {
+		const uint16_t *x = s->x + (size_t)r * s->stride * g->w;
 
-			s->re[i][r] = find_value(x[a], g->bf16);
-			s->im[i][r] = find_value(x[b], g->bf16);
+		for (uint32_t i = 0; i < FIND_LANES; i++) {
+			s->re[r][i] = find_value(x[a[i]], g->bf16);
+			s->im[r][i] = find_value(x[a[i] + other], g->bf16);
 		}
 	}
 }
 
-/* Energy of one pair's mean, turned back by step from row to row. */
-static double find_pair_energy(const double *re, const double *im,
-			       struct rotation step)
-{
-	double cos = step.cos * 0x1p-30, sin = step.sin * 0x1p-30;
-	double c = 1, s = 0, sum_re = 0, sum_im = 0;
-
-	for (uint32_t r = 0; r < FIND_ROWS; r++) {
-		double next = c * cos - s * sin;
-
-		sum_re += re[r] * c + im[r] * s;
-		sum_im += im[r] * c - re[r] * s;
-		s = s * cos + c * sin;
-		c = next;
-	}
-	return sum_re * sum_re + sum_im * sum_im;
-}
-
-static double find_energy(const struct find *s, const struct grid_turn *turn)
+/* The rotation from one row looked at to the next, lane by lane. */
+static void find_steps(const struct find *s, const struct grid_turn *turn,
+		       float *cos, float *sin)
 {
 	struct rotation steps[GRID_MAX_DIMS / 2];
-	double sum = 0;
+	uint32_t last = find_pair(turn->dims, FIND_PAIRS - 1);
 
-	rotation_steps(turn, steps);
-	for (uint32_t i = 0; i < 2 * FIND_PAIRS; i++) {
-		struct rotation step = rotation_power(
-		    steps[find_pair(turn->dims, i / 2)], s->stride);
+	rotation_steps(turn, last + 1, steps);
+	for (uint32_t i = 0; i < FIND_LANES; i++) {
+		uint32_t pair = find_pair(turn->dims, i % FIND_PAIRS);
+		struct rotation r = rotation_power(steps[pair], s->stride);
 
-		sum += find_pair_energy(s->re[i], s->im[i], step);
+		cos[i] = (float)r.cos * 0x1p-30f;
+		sin[i] = (float)r.sin * 0x1p-30f;
 	}
+}
+
+/* Energy of the means when turned back by these steps. */
+static float find_energy(const struct find *s, const float *cos,
+			 const float *sin)
+{
+	float c[FIND_LANES], d[FIND_LANES] = { 0 };
+	float re[FIND_LANES] = { 0 }, im[FIND_LANES] = { 0 }, sum = 0;
+
+	for (uint32_t i = 0; i < FIND_LANES; i++)
+		c[i] = 1;
+	for (uint32_t r = 0; r < FIND_ROWS; r++) {
+		for (uint32_t i = 0; i < FIND_LANES; i++) {
+			float next = c[i] * cos[i] - d[i] * sin[i];
+
+			re[i] += s->re[r][i] * c[i] + s->im[r][i] * d[i];
+			im[i] += s->im[r][i] * c[i] - s->re[r][i] * d[i];
+			d[i] = d[i] * cos[i] + c[i] * sin[i];
+			c[i] = next;
+		}
+	}
+	for (uint32_t i = 0; i < FIND_LANES; i++)
+		sum += re[i] * re[i] + im[i] * im[i];
 	return sum;
 }
 
-/* What the same pairs' means hold if they stay. */
-static double find_plain_energy(const struct find *s)
+/* The candidates of one head size and pairing: what they gain over means
+ * that stay, the best so far being kept in g. */
+static void find_among(struct find *s, unsigned first, unsigned pairing,
+		       struct grid *g, float *best)
 {
-	const struct rotation none = { 1 << 30, 0 };
-	double sum = 0;
+	float cos[FIND_LANES], sin[FIND_LANES] = { 0 };
+	uint32_t dims = grid_turns[first].dims;
 
-	for (uint32_t i = 0; i < 2 * FIND_PAIRS; i++)
-		sum += find_pair_energy(s->re[i], s->im[i], none);
-	return sum;
-}
+	for (uint32_t i = 0; i < FIND_LANES; i++)
+		cos[i] = 1;
+	find_sample(s, dims, pairing);
+	float plain = find_energy(s, cos, sin);
 
-/* The candidate whose means hold most beyond the plain ones, per pair. */
-static void find_best(struct find *s, struct grid *g)
-{
-	double best = 0;
+	for (unsigned i = first; i < grid_n_turns && grid_turns[i].dims == dims;
+	     i++) {
+		find_steps(s, &grid_turns[i], cos, sin);
+		float gain = find_energy(s, cos, sin) - plain;
 
-	for (unsigned i = 0; i < 2 * grid_n_turns; i++) {
-		const struct grid_turn *turn = &grid_turns[i / 2];
-		unsigned pairing = i % 2;
-
-		if (g->cols % turn->dims)
-			continue;
-		find_sample(s, turn->dims, pairing);
-		double gain = find_energy(s, turn) - find_plain_energy(s);
-
-		if (gain > best) {
-			best = gain;
-			g->turn = i / 2 + 1;
+		if (gain > *best) {
+			*best = gain;
+			g->turn = i + 1;
 			g->pairing = pairing;
 		}
+	}
+}
+
+/* The candidate whose means hold most beyond those that stay. */
+static void find_best(struct find *s, struct grid *g)
+{
+	float best = 0;
+
+	for (unsigned i = 0; i < grid_n_turns; i++) {
+		uint32_t dims = grid_turns[i].dims;
+
+		if (g->cols % dims || (i && grid_turns[i - 1].dims == dims))
+			continue;
+		find_among(s, i, GRID_INTERLEAVED, g, &best);
+		find_among(s, i, GRID_HALVES, g, &best);
 	}
 }
 

@@ -62,11 +62,12 @@ static int16_t rotate_short(int32_t v)
 	return (int16_t)(r > 32767 ? 32767 : r < -32767 ? -32767 : r);
 }
 
-void rotation_steps(const struct grid_turn *turn, struct rotation *ret)
+void rotation_steps(const struct grid_turn *turn, uint32_t n,
+		    struct rotation *ret)
 {
 	uint64_t w = ROTATE_ONE;
 
-	for (uint32_t i = 0; i < turn->dims / 2; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		ret[i] = rotate_angle(w);
 		w = rotate_mul(w, turn->ratio);
 	}
@@ -132,7 +133,7 @@ static void turner_make_near(struct turner *s, const struct grid *g)
 {
 	const struct grid_turn *turn = &grid_turns[g->turn - 1];
 
-	rotation_steps(turn, s->far_now);
+	rotation_steps(turn, turn->dims / 2, s->far_now);
 	for (uint32_t i = 0; i < turn->dims / 2; i++) {
 		struct rotation step = s->far_now[i], r = { 1 << 30, 0 };
 
