@@ -24,6 +24,11 @@ static int exact_width(const struct grid *g, unsigned j)
 	return w > 0 ? w : 0;
 }
 
+static uint8_t exact_mask(int n_bits)
+{
+	return (uint8_t)((1 << n_bits) - 1);
+}
+
 void exact_rule_init(const struct grid *g, struct exact_rule *ret)
 {
 	int in_nibble = g->bf16 ? 0 : 4;
@@ -33,10 +38,10 @@ void exact_rule_init(const struct grid *g, struct exact_rule *ret)
 		int lo_low = lo < in_nibble ? lo : in_nibble;
 		int hi_low = hi < in_nibble ? hi : in_nibble;
 
-		ret->low_lo[i] = (uint8_t)((1 << lo_low) - 1);
-		ret->rest_lo[i] = (uint8_t)((1 << (lo - lo_low)) - 1);
-		ret->low_hi[i] = i ? (uint8_t)((1 << hi_low) - 1) : 255;
-		ret->rest_hi[i] = i ? (uint8_t)((1 << (hi - hi_low)) - 1) : 255;
+		ret->low_lo[i] = exact_mask(lo_low);
+		ret->rest_lo[i] = exact_mask(lo - lo_low);
+		ret->low_hi[i] = i ? exact_mask(hi_low) : 255;
+		ret->rest_hi[i] = i ? exact_mask(hi - hi_low) : 255;
 	}
 }
 

@@ -16,6 +16,9 @@
 #define KERNEL_SLACK 64
 #define KERNEL_BAND  32 /* rows that pair and unpair turn over at a time */
 
+/* One body for both types only if the type is known inside. */
+#define kernel_inline static inline __attribute__((always_inline))
+
 /* --- prefix codes of pairs of nibbles --- */
 
 #define PREFIX_BITS 11

@@ -6,17 +6,17 @@
 
 #include "codec/kernel.h"
 
-static inline __m128i avx2_load16(const void *p)
+kernel_inline __m128i avx2_load16(const void *p)
 {
 	return _mm_loadu_si128(p);
 }
 
-static inline __m256i avx2_load32(const void *p)
+kernel_inline __m256i avx2_load32(const void *p)
 {
 	return _mm256_loadu_si256(p);
 }
 
-static inline uint64_t avx2_word(const uint8_t *p)
+kernel_inline uint64_t avx2_word(const uint8_t *p)
 {
 	uint64_t v;
 
@@ -25,7 +25,7 @@ static inline uint64_t avx2_word(const uint8_t *p)
 }
 
 /* Transposes the two 16 x 16 blocks of bytes in the halves of r. */
-static inline void avx2_transpose(__m256i r[16])
+kernel_inline void avx2_transpose(__m256i r[16])
 {
 #pragma GCC unroll 4
 	for (int round = 0; round < 4; round++) {
@@ -43,7 +43,7 @@ static inline void avx2_transpose(__m256i r[16])
 }
 
 /* 32 columns, or 16 of them when the upper half is not wanted. */
-static inline void avx2_pair_columns(const uint8_t *mag, size_t w, bool all,
+kernel_inline void avx2_pair_columns(const uint8_t *mag, size_t w, bool all,
 				     uint8_t *dst, size_t stride)
 {
 	const __m256i most = _mm256_set1_epi8(14);
@@ -79,7 +79,7 @@ static void avx2_pair(const uint8_t *mag, size_t w, uint8_t *dst, size_t stride)
 		avx2_pair_columns(mag + c, w, false, dst + c * stride, stride);
 }
 
-static inline void avx2_store_rows(uint8_t *to, size_t w, __m256i pairs,
+kernel_inline void avx2_store_rows(uint8_t *to, size_t w, __m256i pairs,
 				   bool all)
 {
 	const __m256i low = _mm256_set1_epi8(15);
@@ -97,7 +97,7 @@ static inline void avx2_store_rows(uint8_t *to, size_t w, __m256i pairs,
 	}
 }
 
-static inline void avx2_unpair_columns(const uint8_t *src, const uint32_t *at,
+kernel_inline void avx2_unpair_columns(const uint8_t *src, const uint32_t *at,
 				       bool all, uint8_t *mag, size_t w)
 {
 	__m256i r[16];
@@ -126,7 +126,7 @@ static void avx2_unpair(const uint8_t *src, const uint32_t *at, size_t w,
 		avx2_unpair_columns(src, at + c, false, mag + c, w);
 }
 
-static inline uint32_t avx2_sum64(__m256i v)
+kernel_inline uint32_t avx2_sum64(__m256i v)
 {
 	__m128i s = _mm_add_epi64(_mm256_castsi256_si128(v),
 				  _mm256_extracti128_si256(v, 1));
@@ -166,7 +166,7 @@ static void avx2_count(const uint8_t *pairs, size_t len, uint32_t ret[4])
 }
 
 /* v < 243 in 16 bits each: ceil(256 v / 243) - v */
-static inline __m256i avx2_fraction(__m256i v)
+kernel_inline __m256i avx2_fraction(__m256i v)
 {
 	v = _mm256_mullo_epi16(v, _mm256_set1_epi16(13));
 	v = _mm256_add_epi16(v, _mm256_set1_epi16(242));
@@ -209,7 +209,7 @@ static void avx2_pack4(const uint8_t *d, size_t plane, uint8_t *dst)
 }
 
 /* to = to * times + digit */
-static inline void avx2_add_digit(uint8_t *to, unsigned times, __m256i digit)
+kernel_inline void avx2_add_digit(uint8_t *to, unsigned times, __m256i digit)
 {
 	__m256i *at = (__m256i *)(void *)to;
 
@@ -223,7 +223,7 @@ static inline void avx2_add_digit(uint8_t *to, unsigned times, __m256i digit)
 	_mm256_storeu_si256(at, digit);
 }
 
-static inline void avx2_unpack3_by(const uint8_t *src, size_t plane,
+kernel_inline void avx2_unpack3_by(const uint8_t *src, size_t plane,
 				   unsigned times, uint8_t *dst)
 {
 	const __m256i zero = _mm256_setzero_si256();
@@ -301,14 +301,14 @@ struct avx2_lane {
 	uint64_t window;
 };
 
-static inline void avx2_lane_refill(struct avx2_lane *s)
+kernel_inline void avx2_lane_refill(struct avx2_lane *s)
 {
 	s->at = s->at < s->n_bits ? s->at : s->n_bits;
 	s->dst = s->dst < s->end ? s->dst : s->end;
 	s->window = avx2_word(s->src + s->at / 8) >> (s->at & 7);
 }
 
-static inline void avx2_lane_step(struct avx2_lane *s,
+kernel_inline void avx2_lane_step(struct avx2_lane *s,
 				  const struct prefix_decoder *code)
 {
 	uint64_t e = code->at[s->window & ((1 << PREFIX_BITS) - 1)];

@@ -7,7 +7,7 @@
 #include "codec/kernel.h"
 
 /* 2^k for -126 <= k <= 127. */
-static inline float read_power(int k)
+kernel_inline float read_power(int k)
 {
 	uint32_t bits = (uint32_t)(k + 127) << 23;
 	float f;
@@ -17,7 +17,7 @@ static inline float read_power(int k)
 }
 
 /* The next bits, 57 of them or more. */
-static inline uint64_t read_bits(const struct bit_reader *b)
+kernel_inline uint64_t read_bits(const struct bit_reader *b)
 {
 	uint64_t v;
 
@@ -26,7 +26,7 @@ static inline uint64_t read_bits(const struct bit_reader *b)
 }
 
 /* 16 magnitudes with their signs from the stream. */
-static inline __m256i read_signed(const uint8_t *mag, struct bit_reader *signs)
+kernel_inline __m256i read_signed(const uint8_t *mag, struct bit_reader *signs)
 {
 	const __m256i bit =
 	    _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048,
@@ -50,7 +50,7 @@ struct read_scale {
 };
 
 /* offset: what the 16 bits are above their value, plus 2^23. */
-static inline struct read_scale read_scale(const struct dequantise *s,
+kernel_inline struct read_scale read_scale(const struct dequantise *s,
 					   float offset)
 {
 	float scale = read_power(s->k);
@@ -63,7 +63,7 @@ static inline struct read_scale read_scale(const struct dequantise *s,
 	};
 }
 
-static inline __m256i read_sum(struct dequantise *s,
+kernel_inline __m256i read_sum(struct dequantise *s,
 			       const struct read_scale *by, size_t c)
 {
 	__m256i q = read_signed(s->mag + c, &s->signs);
@@ -78,13 +78,13 @@ static inline __m256i read_sum(struct dequantise *s,
 
 /* Eight of the words v, offset as by says, to floats: in the order of
  * unpacklo or -hi with 0x4b00, the upper half of 2^23 as a float. */
-static inline __m256 read_float(__m256i unpacked, const struct read_scale *by)
+kernel_inline __m256 read_float(__m256i unpacked, const struct read_scale *by)
 {
 	return _mm256_fmadd_ps(_mm256_castsi256_ps(unpacked), by->scale,
 			       by->offset);
 }
 
-static inline __m256i read_round_bf16(__m256 f)
+kernel_inline __m256i read_round_bf16(__m256 f)
 {
 	__m256i v = _mm256_castps_si256(f);
 	__m256i odd =
@@ -96,7 +96,7 @@ static inline __m256i read_round_bf16(__m256 f)
 }
 
 /* 16 words, offset as by says, to the type's bits. */
-static inline __m256i read_convert(__m256i v, const struct read_scale *by,
+kernel_inline __m256i read_convert(__m256i v, const struct read_scale *by,
 				   bool bf16)
 {
 	const __m256i high = _mm256_set1_epi16(0x4b00);
@@ -114,7 +114,7 @@ static inline __m256i read_convert(__m256i v, const struct read_scale *by,
 				_mm_unpacklo_epi64(a, b));
 }
 
-static inline void read_dequantise(struct dequantise *to, uint16_t *dst,
+kernel_inline void read_dequantise(struct dequantise *to, uint16_t *dst,
 				   bool bf16)
 {
 	const __m256i flip = _mm256_set1_epi16((short)0x8000);
@@ -141,7 +141,7 @@ static void read_dequantise_bf16(struct dequantise *s, uint16_t *dst)
 }
 
 /* Eight fields of the widths that mask says, a byte each. */
-static inline uint64_t read_fields(struct bit_reader *rest, uint64_t mask)
+kernel_inline uint64_t read_fields(struct bit_reader *rest, uint64_t mask)
 {
 	uint64_t v = _pdep_u64(read_bits(rest), mask);
 
@@ -150,7 +150,7 @@ static inline uint64_t read_fields(struct bit_reader *rest, uint64_t mask)
 }
 
 /* The next exponents where none is set, a byte each. */
-static inline uint64_t read_exponents(struct dequantise *s, uint64_t none)
+kernel_inline uint64_t read_exponents(struct dequantise *s, uint64_t none)
 {
 	uint64_t v;
 
@@ -159,7 +159,7 @@ static inline uint64_t read_exponents(struct dequantise *s, uint64_t none)
 	return _pdep_u64(v, none);
 }
 
-static inline __m128i read_mask(const uint8_t *lo, const uint8_t *hi, __m128i j)
+kernel_inline __m128i read_mask(const uint8_t *lo, const uint8_t *hi, __m128i j)
 {
 	const __m128i nibble = _mm_set1_epi8(15);
 	__m128i a = _mm_shuffle_epi8(_mm_loadu_si128((const void *)lo),
@@ -172,7 +172,7 @@ static inline __m128i read_mask(const uint8_t *lo, const uint8_t *hi, __m128i j)
 }
 
 /* 16 nibbles as 16 words. */
-static inline __m256i read_nibbles(const uint8_t *p)
+kernel_inline __m256i read_nibbles(const uint8_t *p)
 {
 	const __m128i nibble = _mm_set1_epi8(15);
 	__m128i v = _mm_loadl_epi64((const void *)p);
@@ -182,7 +182,7 @@ static inline __m256i read_nibbles(const uint8_t *p)
 }
 
 /* The bits that the grid cut off 16 values with these j. */
-static inline __m256i read_rest(struct dequantise *s, __m128i j, bool bf16)
+kernel_inline __m256i read_rest(struct dequantise *s, __m128i j, bool bf16)
 {
 	__m128i mask = read_mask(s->rule->rest_lo, s->rule->rest_hi, j);
 	__m128i none = _mm_cmpeq_epi8(j, _mm_setzero_si128());
@@ -203,7 +203,7 @@ static inline __m256i read_rest(struct dequantise *s, __m128i j, bool bf16)
 	return _mm256_or_si256(v, _mm256_slli_epi16(exponent, 10));
 }
 
-static inline void read_exact(struct dequantise *to, uint16_t *dst, bool bf16)
+kernel_inline void read_exact(struct dequantise *to, uint16_t *dst, bool bf16)
 {
 	struct dequantise s = *to;
 	struct read_scale by = read_scale(&s, 0x1p23f);

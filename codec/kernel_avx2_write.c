@@ -6,13 +6,13 @@
 
 #include "codec/kernel.h"
 
-static inline __m256i write_load(const void *p)
+kernel_inline __m256i write_load(const void *p)
 {
 	return _mm256_loadu_si256(p);
 }
 
 /* Eight values, in order. */
-static inline __m256 write_floats(const uint16_t *x, bool bf16)
+kernel_inline __m256 write_floats(const uint16_t *x, bool bf16)
 {
 	__m128i v = _mm_loadu_si128((const void *)x);
 
@@ -22,7 +22,7 @@ static inline __m256 write_floats(const uint16_t *x, bool bf16)
 	    _mm256_slli_epi32(_mm256_cvtepu16_epi32(v), 16));
 }
 
-static inline void write_moments(const uint16_t *x, size_t stride, size_t rows,
+kernel_inline void write_moments(const uint16_t *x, size_t stride, size_t rows,
 				 float *sum, float *sum2, bool bf16)
 {
 	__m256 first[2], s[2], s2[2];
@@ -63,7 +63,7 @@ static void write_moments_bf16(const uint16_t *x, size_t stride, size_t rows,
 }
 
 /* n < 57 bits. */
-static inline void write_put(struct bit_writer *b, uint64_t bits, unsigned n)
+kernel_inline void write_put(struct bit_writer *b, uint64_t bits, unsigned n)
 {
 	uint64_t acc = b->acc | bits << b->n;
 
@@ -80,7 +80,7 @@ struct write_grid {
 	__m256i least, most, offset, f, by_f, r2, by_r2;
 };
 
-static inline struct write_grid write_grid(const struct quantise *s)
+kernel_inline struct write_grid write_grid(const struct quantise *s)
 {
 	uint32_t bits = (uint32_t)(127 - s->k) << 23;
 	float scale;
@@ -100,7 +100,7 @@ static inline struct write_grid write_grid(const struct quantise *s)
 }
 
 /* floor(|x| / 2^k) of 16 values; above 32767 there is no telling what. */
-static inline __m256i write_index(const uint16_t *x, __m256 scale, bool bf16)
+kernel_inline __m256i write_index(const uint16_t *x, __m256 scale, bool bf16)
 {
 	const __m256 sign = _mm256_set1_ps(-0.0f);
 	__m256 a = _mm256_andnot_ps(sign, write_floats(x, bf16));
@@ -112,19 +112,19 @@ static inline __m256i write_index(const uint16_t *x, __m256 scale, bool bf16)
 }
 
 /* 16 words below 256 as bytes. */
-static inline __m128i write_bytes(__m256i v)
+kernel_inline __m128i write_bytes(__m256i v)
 {
 	return _mm_packus_epi16(_mm256_castsi256_si128(v),
 				_mm256_extracti128_si256(v, 1));
 }
 
-static inline void write_store(uint8_t *to, __m256i v)
+kernel_inline void write_store(uint8_t *to, __m256i v)
 {
 	_mm_storeu_si128((__m128i *)(void *)to, write_bytes(v));
 }
 
 /* Signs of those q that are not zero. */
-static inline void write_signs(struct bit_writer *b, __m256i q, __m128i mag)
+kernel_inline void write_signs(struct bit_writer *b, __m256i q, __m128i mag)
 {
 	__m128i none = _mm_cmpeq_epi8(mag, _mm_setzero_si128());
 	unsigned some = (unsigned)_mm_movemask_epi8(none) ^ 0xffff;
@@ -135,7 +135,7 @@ static inline void write_signs(struct bit_writer *b, __m256i q, __m128i mag)
 	write_put(b, _pext_u32(neg, some), (unsigned)__builtin_popcount(some));
 }
 
-static inline __m256i write_square(__m256i v, __m256i by)
+kernel_inline __m256i write_square(__m256i v, __m256i by)
 {
 	/* (2 v + 1 - by)^2, summed by pairs */
 	v = _mm256_add_epi16(_mm256_add_epi16(v, v), _mm256_set1_epi16(1));
@@ -143,7 +143,7 @@ static inline __m256i write_square(__m256i v, __m256i by)
 	return _mm256_madd_epi16(v, v);
 }
 
-static inline uint64_t write_sum32(__m256i v)
+kernel_inline uint64_t write_sum32(__m256i v)
 {
 	__m128i s = _mm_add_epi32(_mm256_castsi256_si128(v),
 				  _mm256_extracti128_si256(v, 1));
@@ -153,7 +153,7 @@ static inline uint64_t write_sum32(__m256i v)
 	return (uint32_t)_mm_cvtsi128_si32(s);
 }
 
-static inline unsigned write_max8(__m128i v)
+kernel_inline unsigned write_max8(__m128i v)
 {
 	__m128i inverse = _mm_xor_si128(v, _mm_set1_epi8(-1));
 	__m128i even = _mm_and_si128(inverse, _mm_set1_epi16(255));
@@ -163,7 +163,7 @@ static inline unsigned write_max8(__m128i v)
 	       (unsigned)_mm_cvtsi128_si32(_mm_minpos_epu16(least)) % 65536;
 }
 
-static inline unsigned write_max16(__m256i v)
+kernel_inline unsigned write_max16(__m256i v)
 {
 	__m128i s = _mm_max_epu16(_mm256_castsi256_si128(v),
 				  _mm256_extracti128_si256(v, 1));
@@ -178,7 +178,7 @@ struct write_row {
 	__m128i q;
 };
 
-static inline void write_quantise16(struct quantise *s,
+kernel_inline void write_quantise16(struct quantise *s,
 				    const struct write_grid *g,
 				    const uint16_t *x, size_t c, bool bf16,
 				    struct write_row *row)
@@ -208,7 +208,7 @@ static inline void write_quantise16(struct quantise *s,
 	row->q = _mm_max_epu8(row->q, mag);
 }
 
-static inline unsigned write_quantise(struct quantise *to, const uint16_t *x,
+kernel_inline unsigned write_quantise(struct quantise *to, const uint16_t *x,
 				      bool bf16)
 {
 	struct quantise s = *to;
@@ -237,7 +237,7 @@ static unsigned write_quantise_bf16(struct quantise *s, const uint16_t *x)
 	return write_quantise(s, x, true);
 }
 
-static inline __m128i write_mask(const uint8_t *lo, const uint8_t *hi,
+kernel_inline __m128i write_mask(const uint8_t *lo, const uint8_t *hi,
 				 __m128i j)
 {
 	const __m128i nibble = _mm_set1_epi8(15);
@@ -251,14 +251,14 @@ static inline __m128i write_mask(const uint8_t *lo, const uint8_t *hi,
 }
 
 /* Eight fields, a byte each, of the widths that mask says. */
-static inline void write_fields(struct bit_writer *b, uint64_t bits,
+kernel_inline void write_fields(struct bit_writer *b, uint64_t bits,
 				uint64_t mask)
 {
 	write_put(b, _pext_u64(bits, mask),
 		  (unsigned)__builtin_popcountll(mask));
 }
 
-static inline void write_exponents(struct cut *s, uint64_t exponents,
+kernel_inline void write_exponents(struct cut *s, uint64_t exponents,
 				   uint64_t none)
 {
 	uint64_t v = _pext_u64(exponents, none);
@@ -267,12 +267,12 @@ static inline void write_exponents(struct cut *s, uint64_t exponents,
 	s->exponents += __builtin_popcountll(none) / 8;
 }
 
-static inline uint64_t write_half(__m128i v, int i)
+kernel_inline uint64_t write_half(__m128i v, int i)
 {
 	return (uint64_t)(i ? _mm_extract_epi64(v, 1) : _mm_cvtsi128_si64(v));
 }
 
-static inline void write_cut16(struct cut *s, __m256i x, __m128i j, bool bf16)
+kernel_inline void write_cut16(struct cut *s, __m256i x, __m128i j, bool bf16)
 {
 	const __m256i byte = _mm256_set1_epi16(255);
 	__m128i none = _mm_cmpeq_epi8(j, _mm_setzero_si128());
@@ -299,7 +299,7 @@ static inline void write_cut16(struct cut *s, __m256i x, __m128i j, bool bf16)
 	s->nibbles += 8;
 }
 
-static inline void write_cut(struct cut *to, const uint16_t *x,
+kernel_inline void write_cut(struct cut *to, const uint16_t *x,
 			     const int16_t *fine, bool bf16)
 {
 	struct cut s = *to;
@@ -324,7 +324,7 @@ static void write_cut_bf16(struct cut *s, const uint16_t *x,
 	write_cut(s, x, fine, true);
 }
 
-static inline __m256 write_shorts(const int16_t *p)
+kernel_inline __m256 write_shorts(const int16_t *p)
 {
 	__m128i v = _mm_loadu_si128((const void *)p);
 
@@ -332,7 +332,7 @@ static inline __m256 write_shorts(const int16_t *p)
 }
 
 /* Adds eight columns turned back; partner: where the other of a pair is. */
-static inline void write_unturn8(const struct turn_row *s, const uint16_t *x,
+kernel_inline void write_unturn8(const struct turn_row *s, const uint16_t *x,
 				 ptrdiff_t partner, size_t i, bool bf16,
 				 float *sum)
 {
@@ -346,7 +346,7 @@ static inline void write_unturn8(const struct turn_row *s, const uint16_t *x,
 	_mm256_storeu_ps(sum, a);
 }
 
-static inline void write_unturn(const struct turn_row *s, const uint16_t *x,
+kernel_inline void write_unturn(const struct turn_row *s, const uint16_t *x,
 				unsigned pairing, bool bf16, float *sum)
 {
 	size_t half = pairing ? s->dims / 2 : 0;
