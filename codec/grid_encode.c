@@ -16,7 +16,7 @@ static const double ENCODE_STEP2[GRID_N_STEPS] = {
 };
 
 /* Values looked at to find what refine2 leaves. */
-static const uint32_t ENCODE_SAMPLE = 2048;
+static const uint32_t ENCODE_SAMPLE = 1024;
 
 struct encode {
 	struct grid g;

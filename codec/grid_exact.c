@@ -76,50 +76,70 @@ static unsigned exact_gap(unsigned top, unsigned exponent)
 
 static void exact_make_pairs(struct exact_work *s)
 {
-	const struct exact_job *job = s->job;
-	unsigned top = (unsigned)grid_top_exponent(job->g);
+	const uint8_t *from = s->job->exponents;
+	unsigned top = (unsigned)grid_top_exponent(s->job->g);
+	size_t n = s->job->n_exponents;
 	uint8_t gap[256];
 
 	for (unsigned e = 0; e < 256; e++)
 		gap[e] = (uint8_t)exact_gap(top, e);
-	s->n_pairs = (job->n_exponents + 1) / 2;
-	for (size_t i = 0; i < job->n_exponents / 2; i++)
-		s->pairs[i] = (uint8_t)(gap[job->exponents[2 * i]] |
-					gap[job->exponents[2 * i + 1]] << 4);
-	if (job->n_exponents % 2)
-		s->pairs[s->n_pairs - 1] =
-		    gap[job->exponents[job->n_exponents - 1]];
+	for (size_t i = 0; i < n / 2; i++)
+		s->pairs[i] =
+		    (uint8_t)(gap[from[2 * i]] | gap[from[2 * i + 1]] << 4);
+	if (n % 2)
+		s->pairs[n / 2] = gap[from[n - 1]];
+	s->n_pairs = (n + 1) / 2;
 }
 
-/* Bits of the pairs by a table; a rare one is listed, twice perhaps. */
-static size_t exact_price(const struct exact_work *s, unsigned table)
+/* The table that takes fewer bits; a rare pair is listed, twice perhaps. */
+static unsigned exact_choose_table(const struct exact_work *s)
 {
-	const uint32_t *code = s->job->codes->encoder[table].at;
-	size_t bits = 0;
+	const struct prefix_encoder *code =
+	    &s->job->codes->encoder[GRID_TABLES];
+	uint64_t price[256], sum = 0;
 
-	for (size_t i = 0; i < s->n_pairs; i++) {
-		uint32_t e = code[s->pairs[i]];
+	/* both prices side by side */
+	for (unsigned i = 0; i < 256; i++) {
+		uint32_t a = code[0].at[i], b = code[1].at[i];
 
-		bits += (e >> 16 & 15) + (e >> 31) * 48;
+		a = prefix_bits(a) + (a & PREFIX_RARE ? 48 : 0);
+		b = prefix_bits(b) + (b & PREFIX_RARE ? 48 : 0);
+		price[i] = a | (uint64_t)b << 32;
 	}
-	return bits;
+	for (size_t i = 0; i < s->n_pairs; i++)
+		sum += price[s->pairs[i]];
+	return (uint32_t)sum <= sum >> 32 ? GRID_TABLES : GRID_TABLES + 1;
 }
 
-/* Lists the exponents that their gap's code does not give. */
+/* Lists the exponent if its gap's code does not give it. */
+static void exact_list_one(struct exact_work *s, size_t i, unsigned said)
+{
+	int e = grid_top_exponent(s->job->g) - (int)said;
+
+	if (i >= s->job->n_exponents)
+		return;
+	if (said == EXACT_ZERO_GAP || e < 0)
+		e = 0;
+	if (e != s->job->exponents[i])
+		escapes_add(&s->listed, (uint32_t)i, s->job->exponents[i]);
+}
+
 static void exact_list(struct exact_work *s)
 {
-	const struct exact_job *job = s->job;
-	const uint8_t *stand_in = job->codes->encoder[s->table].stand_in;
-	int top = grid_top_exponent(job->g);
+	const uint8_t *in = s->job->codes->encoder[s->table].stand_in;
+	bool plain[256];
 
-	for (size_t i = 0; i < job->n_exponents; i++) {
-		unsigned said = stand_in[s->pairs[i / 2]] >> 4 * (i % 2) & 15;
-		int e = top - (int)said;
+	/* pairs that always say what they mean */
+	for (unsigned i = 0; i < 256; i++)
+		plain[i] = in[i] == i && (i & 15) != EXACT_LISTED_GAP &&
+			   i >> 4 != EXACT_LISTED_GAP;
+	for (size_t i = 0; i < s->n_pairs; i++) {
+		unsigned pair = s->pairs[i];
 
-		if (said == EXACT_ZERO_GAP || e < 0)
-			e = 0;
-		if (e != job->exponents[i])
-			escapes_add(&s->listed, (uint32_t)i, job->exponents[i]);
+		if (plain[pair])
+			continue;
+		exact_list_one(s, 2 * i, in[pair] & 15);
+		exact_list_one(s, 2 * i + 1, in[pair] >> 4);
 	}
 }
 
@@ -169,10 +189,7 @@ int exact_encode(const struct exact_job *job, struct arena *mem,
 
 	if (grid_top_exponent(g) > 0) {
 		exact_make_pairs(&s);
-		s.table = exact_price(&s, GRID_TABLES) <=
-				  exact_price(&s, GRID_TABLES + 1)
-			      ? GRID_TABLES
-			      : GRID_TABLES + 1;
+		s.table = exact_choose_table(&s);
 		exact_list(&s);
 		end = exact_put_lanes(&s, head + 12);
 		store32(head, (uint32_t)job->n_exponents);

@@ -15,6 +15,9 @@
 #define FIND_PAIRS 8
 #define FIND_LANES (2 * FIND_PAIRS)
 
+/* From this many rows on, every fourth tells enough; else every other. */
+static const uint32_t FIND_MANY_ROWS = 512;
+
 /* What the variance must fall to, to be worth the turning. */
 static const double FIND_GAIN = 0.9;
 
@@ -150,11 +153,24 @@ static void find_best(struct find *s, struct grid *g)
 	}
 }
 
-/* Sums of all columns turned back. */
-static int find_sums(const struct grid *g, const struct kernels *k,
-		     const uint16_t *x, float *sum, struct arena mem)
+/* sin of the second of each pair counts the other way. */
+static void find_sign(int16_t *sin, size_t dims, unsigned pairing)
+{
+	if (pairing == GRID_HALVES) {
+		for (size_t i = dims / 2; i < dims; i++)
+			sin[i] = (int16_t)-sin[i];
+	} else {
+		for (size_t i = 1; i < dims; i += 2)
+			sin[i] = (int16_t)-sin[i];
+	}
+}
+
+/* Means of all columns turned back, from every step-th row. */
+static int find_means(const struct grid *g, const struct kernels *k,
+		      const uint16_t *x, float *sum, struct arena mem)
 {
 	int16_t cos[GRID_MAX_DIMS + 32], sin[GRID_MAX_DIMS + 32];
+	uint32_t step = g->t >= FIND_MANY_ROWS ? 4 : 2;
 	struct turner turner;
 	int r = turner_init(&turner, g, k, &mem);
 
@@ -163,17 +179,16 @@ static int find_sums(const struct grid *g, const struct kernels *k,
 	struct turn_row row = {
 		.w = g->w, .dims = turner.dims, .cos = cos, .sin = sin
 	};
+	float n = (float)((g->t + step - 1) / step);
 
-	for (uint32_t t = 0; t < g->t; t++) {
+	memset(sum, 0, g->w * sizeof(*sum));
+	for (uint32_t t = 0; t < g->t; t += step) {
 		turner_angles(&turner, t, cos, sin);
-		for (uint32_t c = 0; c < row.dims; c++) {
-			bool second = g->pairing ? c >= row.dims / 2 : c % 2;
-
-			if (second)
-				sin[c] = (int16_t)-sin[c];
-		}
+		find_sign(sin, row.dims, g->pairing);
 		k->unturn[g->bf16](&row, x + (size_t)t * g->w, g->pairing, sum);
 	}
+	for (uint32_t c = 0; c < g->w; c++)
+		sum[c] *= 0x1p-15f / n;
 	return 0;
 }
 
@@ -198,14 +213,12 @@ double rotate_find(struct grid *g, const struct kernels *k, const uint16_t *x,
 	if (!g->turn)
 		return variance;
 
-	memset(sum, 0, g->w * sizeof(*sum));
 	double turned = -1, plain = find_square(mean, g->cols);
 
-	if (find_sums(g, k, x, sum, *mem) == 0) {
+	if (find_means(g, k, x, sum, *mem) == 0) {
 		turned = 0;
 		for (uint32_t c = 0; c < g->w; c++)
-			turned += (double)sum[c] * (double)sum[c];
-		turned *= 0x1p-30 / g->t / g->t / g->w;
+			turned += (double)sum[c] * (double)sum[c] / g->w;
 	}
 	if (!(variance + plain - turned < FIND_GAIN * variance)) {
 		g->turn = 0;
@@ -213,6 +226,6 @@ double rotate_find(struct grid *g, const struct kernels *k, const uint16_t *x,
 		return variance;
 	}
 	for (uint32_t c = 0; c < g->w; c++)
-		mean[c] = (double)sum[c] * 0x1p-15 / g->t;
+		mean[c] = (double)sum[c];
 	return variance + plain - turned;
 }

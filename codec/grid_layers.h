@@ -67,7 +67,8 @@ void turner_start(struct turner *s, const int16_t *m, int shift, int bias);
 /* Row t's means.  Rows ascend by one from 0. */
 const int16_t *turner_row(struct turner *s, uint32_t t);
 
-/* cos and sin of row t for each channel of a head.  Rows ascend by one. */
+/* cos and sin of row t for each channel of a head.  Rows ascend, and no
+ * multiple of 16 is left out. */
 void turner_angles(struct turner *s, uint32_t t, int16_t *cos, int16_t *sin);
 
 /* Bytes of arena turner_init takes at most. */

@@ -41,7 +41,7 @@ static void prefix_init_encoder(unsigned table, struct prefix_encoder *ret)
 		for (unsigned pair = 0; pair < 256; pair++) {
 			if (prefix_length(table, pair) != n)
 				continue;
-			ret->at[pair] = prefix_reversed(code++, n) | n << 16;
+			ret->at[pair] = prefix_reversed(code++, n) << 8 | n;
 		}
 		code <<= 1;
 	}
@@ -67,12 +67,12 @@ static void prefix_init_decoder(const struct prefix_encoder *code,
 	uint16_t by_bits[1 << PREFIX_BITS];
 
 	for (unsigned pair = 0; pair < 256; pair++) {
-		unsigned n = code->at[pair] >> 16 & 15;
+		unsigned n = prefix_bits(code->at[pair]);
 
 		if (code->at[pair] & PREFIX_RARE)
 			continue;
 		for (unsigned i = 0; i < 1u << (PREFIX_BITS - n); i++)
-			by_bits[(code->at[pair] & 0xffff) | i << n] =
+			by_bits[code->at[pair] >> 8 | i << n] =
 			    (uint16_t)(pair | n << 8);
 	}
 	for (unsigned bits = 0; bits < 1 << PREFIX_BITS; bits++) {
@@ -99,39 +99,44 @@ void grid_codes_init(struct grid_codes *ret)
 	}
 }
 
+/* Writes what acc has, n bits, all but the last few for good. */
+static void prefix_flush(struct bit_writer *b, uint64_t acc, unsigned n)
+{
+	store64(b->dst, acc);
+	b->dst += n / 8;
+	b->acc = acc >> (n & ~7u);
+	b->n = n % 8;
+}
+
 uint32_t prefix_put(const struct prefix_encoder *code, const uint8_t *pairs,
 		    size_t n, struct bit_writer *b)
 {
 	uint32_t all = 0;
 	size_t i = 0;
 
-	for (; i + 4 <= n; i += 4) {
-		uint64_t acc = b->acc;
-		unsigned nb = b->n;
+	struct bit_writer at = *b;
 
-		for (unsigned l = 0; l < 4; l++) {
+	for (; i + 4 <= n; i += 4) {
+		uint64_t acc = at.acc, shift = at.n;
+
+#pragma GCC unroll 4
+		for (size_t l = 0; l < 4; l++) {
 			uint32_t e = code->at[pairs[i + l]];
 
 			all |= e;
-			acc |= (uint64_t)(e & 0xffff) << nb;
-			nb += e >> 16 & 15;
+			acc |= (uint64_t)(e >> 8) << (shift & 63);
+			shift += e;
 		}
-		store64(b->dst, acc);
-		b->dst += nb / 8;
-		b->acc = acc >> (nb & ~7u);
-		b->n = nb % 8;
+		prefix_flush(&at, acc, shift & 63);
 	}
 	for (; i < n; i++) {
 		uint32_t e = code->at[pairs[i]];
 
 		all |= e;
-		b->acc |= (uint64_t)(e & 0xffff) << b->n;
-		b->n += e >> 16 & 15;
-		store64(b->dst, b->acc);
-		b->dst += b->n / 8;
-		b->acc >>= b->n & ~7u;
-		b->n %= 8;
+		prefix_flush(&at, at.acc | (uint64_t)(e >> 8) << at.n,
+			     at.n + prefix_bits(e));
 	}
+	*b = at;
 	return all;
 }
 

@@ -7,6 +7,12 @@
 
 #include "codec/grid.h"
 
+/* Bits of an encoder's entry. */
+static inline unsigned prefix_bits(uint32_t entry)
+{
+	return entry & 15;
+}
+
 /*
  * Appends n pairs to b, which needs room for 11 bits each and 8 bytes.
  * Returns the encoder's entries or-ed: PREFIX_RARE when a pair was rare.

@@ -252,10 +252,11 @@ void turner_angles(struct turner *s, uint32_t t, int16_t *cos, int16_t *sin)
 	int16_t *minus_sin = s->group[0];
 
 	near.w = s->dims;
-	if (t % ROTATE_NEAR == 0)
+	if (t % ROTATE_NEAR == 0) {
 		turner_next_group(s, t);
-	for (uint32_t c = 0; c < s->dims; c++)
-		minus_sin[c] = (int16_t)-s->far[s->dims + c];
+		for (uint32_t c = 0; c < s->dims; c++)
+			minus_sin[c] = (int16_t)-s->far[s->dims + c];
+	}
 	s->k->turn(&near, s->far, minus_sin, cos);
 	s->k->turn(&near, s->far + s->dims, s->far, sin);
 }

@@ -22,7 +22,7 @@
 /* --- prefix codes of pairs of nibbles --- */
 
 #define PREFIX_BITS 11
-#define PREFIX_RARE 0x80000000u
+#define PREFIX_RARE 0x80u
 
 /*
  * What the next 11 bits say: up to four pairs (bits 0..31), the bits they
@@ -32,8 +32,11 @@ struct prefix_decoder {
 	uint64_t at[1 << PREFIX_BITS];
 };
 
-/* Code (bits 0..15) and its length (16..19); a rare pair has PREFIX_RARE and
- * the code of the pair that stands in for it. */
+/*
+ * Length of the code (bits 0..3), the code (8..18).  A rare pair has
+ * PREFIX_RARE and the code of the pair that stands in for it.  Entries can be
+ * added up as they are: only the low six bits of the sum shift.
+ */
 struct prefix_encoder {
 	uint32_t at[256];
 	uint8_t stand_in[256];
