@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/grid.h"
+#include "codec/grid_prefix.h"
 #include "codec/kernel.h"
 
 static struct kernels dispatch_chosen;

@@ -74,7 +74,6 @@
 #include <stdint.h>
 
 #include "codec/codec.h"
-#include "codec/kernel.h"
 
 #define GRID_VERSION  1
 #define GRID_TABLES   10 /* of magnitudes */
@@ -110,14 +109,6 @@ struct grid_turn {
 
 extern const struct grid_turn grid_turns[];
 extern const unsigned grid_n_turns;
-
-/* Code tables, built once from grid_lengths (dispatch.c keeps them). */
-struct grid_codes {
-	struct prefix_decoder decoder[GRID_CODES];
-	struct prefix_encoder encoder[GRID_CODES];
-};
-
-void grid_codes_init(struct grid_codes *ret);
 
 /* A tile's measures and parameters, known to both directions. */
 struct grid {
@@ -159,36 +150,3 @@ static inline size_t grid_digit_bytes(uint32_t n, uint32_t radix)
 {
 	return radix == 3 ? (n + 4) / 5 : (n + 3) / 4;
 }
-
-/* Cuts memory handed out by scratch_buf; NULL when it does not suffice. */
-struct arena {
-	uint8_t *at, *end;
-};
-
-static inline void *arena_take(struct arena *a, size_t len)
-{
-	uint8_t *p = a->at;
-
-	len = (len + 63) & ~(size_t)63;
-	if (len > (size_t)(a->end - p))
-		return NULL;
-	a->at += len;
-	return p;
-}
-
-/* Bytes being written; a write past end is dropped and sets full. */
-struct out {
-	uint8_t *at, *end;
-	bool full;
-};
-
-/* A value that its code cannot say. */
-struct grid_escape {
-	uint32_t at; /* place in value order, or index of a gap */
-	uint32_t value;
-};
-
-struct grid_escapes {
-	struct grid_escape *at;
-	uint32_t n, cap; /* beyond cap they are only counted */
-};

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "codec/grid_layers.h"
+#include "codec/grid_rotate.h"
 
 /* Rows and pairs looked at for each candidate; pairs of two heads. */
 #define FIND_ROWS  40

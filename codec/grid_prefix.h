@@ -6,6 +6,48 @@
 #pragma once
 
 #include "codec/grid.h"
+#include "codec/kernel.h"
+
+/* Code tables, built once from grid_lengths (dispatch.c keeps them). */
+struct grid_codes {
+	struct prefix_decoder decoder[GRID_CODES];
+	struct prefix_encoder encoder[GRID_CODES];
+};
+
+void grid_codes_init(struct grid_codes *ret);
+
+/* Cuts memory handed out by scratch_buf; NULL when it does not suffice. */
+struct arena {
+	uint8_t *at, *end;
+};
+
+static inline void *arena_take(struct arena *a, size_t len)
+{
+	uint8_t *p = a->at;
+
+	len = (len + 63) & ~(size_t)63;
+	if (len > (size_t)(a->end - p))
+		return NULL;
+	a->at += len;
+	return p;
+}
+
+/* Bytes being written; a write past end is dropped and sets full. */
+struct out {
+	uint8_t *at, *end;
+	bool full;
+};
+
+/* A value that its code cannot say. */
+struct grid_escape {
+	uint32_t at; /* place in value order, or index of a gap */
+	uint32_t value;
+};
+
+struct grid_escapes {
+	struct grid_escape *at;
+	uint32_t n, cap; /* beyond cap they are only counted */
+};
 
 /* Bits of an encoder's entry. */
 static inline unsigned prefix_bits(uint32_t entry)

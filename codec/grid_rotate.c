@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "codec/grid_layers.h"
+#include "codec/grid_rotate.h"
 
 __extension__ typedef unsigned __int128 rotate_u128;
 
