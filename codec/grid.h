@@ -17,11 +17,10 @@
  *   refine1  (F*q + R2*d1 + m + R2/2.0 - F/2) * 2^k
  *   refine2  (n + 1/2) * 2^k
  *   exact    x: the bits of +-j * 2^k with the low w bits put back,
- *            w = clamp(min(M - ilog2(j), k + M + bias - 1), 0, M),
+ *            w = clamp(min(M - ilog2(min(j, 255)), k + M + bias - 1), 0, M),
  *            ilog2(0) = 0; where j = 0 the exponent comes from a side stream
  *
- * rounded to nearest-even: exact in f32 but for that one rounding, thus the
- * same on every machine.
+ * rounded to nearest-even: exact in f32 but for that, the same everywhere.
  *
  * The columns are padded to W, a multiple of 16; a padded value has d1 and d2
  * of its own, q = 0, w = 0.  The first n_sink rows are kept raw in the head;
@@ -33,8 +32,8 @@
  *          u8 pairing (enum grid_pairing), u16 0; means / R2, i8 (i16 when
  *          wide) for each column; the sink rows
  * base     u8 table[W/2]: one nibble per channel, low first: a table of
- *          grid_lengths, or GRID_WIDE; for each table used, ascending, the
- *          byte lengths of its four lanes, u32; u32 n_escapes; the lanes;
+ *          grid_lengths, or GRID_WIDE; for each table used, ascending, four
+ *          u32: its lanes' bytes; u32 n_escapes; the lanes;
  *          wide channels, ascending: |q| u8 for each row; escapes: u16
  *          distance from the place before, in value order (the first: from
  *          value 0), u8 |q|, which replaces what was decoded - or 0, which

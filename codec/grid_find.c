@@ -11,8 +11,8 @@
 #include "codec/grid_rotate.h"
 
 /* Rows and pairs looked at for each candidate; pairs of two heads. */
-#define FIND_ROWS  40
-#define FIND_PAIRS 8
+#define FIND_ROWS  32
+#define FIND_PAIRS 6
 #define FIND_LANES (2 * FIND_PAIRS)
 
 /* From this many rows on, every fourth tells enough; else every other. */
@@ -75,16 +75,17 @@ static void find_sample(struct find *s, uint32_t dims, unsigned pairing)
 static void find_steps(const struct find *s, const struct grid_turn *turn,
 		       float *cos, float *sin)
 {
-	struct rotation steps[GRID_MAX_DIMS / 2];
-	uint32_t last = find_pair(turn->dims, FIND_PAIRS - 1);
+	struct rotation steps[FIND_PAIRS];
+	uint32_t pair[FIND_PAIRS];
 
-	rotation_steps(turn, last + 1, steps);
-	for (uint32_t i = 0; i < FIND_LANES; i++) {
-		uint32_t pair = find_pair(turn->dims, i % FIND_PAIRS);
-		struct rotation r = rotation_power(steps[pair], s->stride);
+	for (uint32_t i = 0; i < FIND_PAIRS; i++)
+		pair[i] = find_pair(turn->dims, i);
+	rotation_steps(turn, pair, FIND_PAIRS, steps);
+	for (uint32_t i = 0; i < FIND_PAIRS; i++) {
+		struct rotation r = rotation_power(steps[i], s->stride);
 
-		cos[i] = (float)r.cos * 0x1p-30f;
-		sin[i] = (float)r.sin * 0x1p-30f;
+		cos[i] = cos[i + FIND_PAIRS] = (float)r.cos * 0x1p-30f;
+		sin[i] = sin[i + FIND_PAIRS] = (float)r.sin * 0x1p-30f;
 	}
 }
 

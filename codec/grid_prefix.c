@@ -100,7 +100,7 @@ void grid_codes_init(struct grid_codes *ret)
 }
 
 /* Writes what acc has, n bits, all but the last few for good. */
-static void prefix_flush(struct bit_writer *b, uint64_t acc, unsigned n)
+kernel_inline void prefix_flush(struct bit_writer *b, uint64_t acc, unsigned n)
 {
 	store64(b->dst, acc);
 	b->dst += n / 8;

@@ -62,14 +62,16 @@ static int16_t rotate_short(int32_t v)
 	return (int16_t)(r > 32767 ? 32767 : r < -32767 ? -32767 : r);
 }
 
-void rotation_steps(const struct grid_turn *turn, uint32_t n,
-		    struct rotation *ret)
+void rotation_steps(const struct grid_turn *turn, const uint32_t *pair,
+		    uint32_t n, struct rotation *ret)
 {
 	uint64_t w = ROTATE_ONE;
+	uint32_t at = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
+		for (; at < pair[i]; at++)
+			w = rotate_mul(w, turn->ratio);
 		ret[i] = rotate_angle(w);
-		w = rotate_mul(w, turn->ratio);
 	}
 }
 
@@ -133,7 +135,11 @@ static void turner_make_near(struct turner *s, const struct grid *g)
 {
 	const struct grid_turn *turn = &grid_turns[g->turn - 1];
 
-	rotation_steps(turn, turn->dims / 2, s->far_now);
+	uint32_t pair[GRID_MAX_DIMS / 2] = { 0 };
+
+	for (uint32_t i = 0; i < turn->dims / 2; i++)
+		pair[i] = i;
+	rotation_steps(turn, pair, turn->dims / 2, s->far_now);
 	for (uint32_t i = 0; i < turn->dims / 2; i++) {
 		struct rotation step = s->far_now[i], r = { 1 << 30, 0 };
 

@@ -43,9 +43,9 @@ void turner_angles(struct turner *s, uint32_t t, int16_t *cos, int16_t *sin);
 /* Bytes of arena turner_init takes at most. */
 size_t turner_room(const struct grid *g);
 
-/* One step of each of the first n <= dims / 2 pairs of a head. */
-void rotation_steps(const struct grid_turn *turn, uint32_t n,
-		    struct rotation *ret);
+/* One step of n pairs of a head, ascending. */
+void rotation_steps(const struct grid_turn *turn, const uint32_t *pair,
+		    uint32_t n, struct rotation *ret);
 
 /* n steps of a. */
 struct rotation rotation_power(struct rotation a, uint32_t n);
