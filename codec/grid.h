@@ -21,7 +21,6 @@
  *            ilog2(0) = 0; where j = 0 the exponent comes from a side stream
  *
  * rounded to nearest-even: exact in f32 but for that, the same everywhere.
- *
  * The columns are padded to W, a multiple of 16; a padded value has d1 and d2
  * of its own, q = 0, w = 0.  The first n_sink rows are kept raw in the head;
  * T rows are coded.  "In value order" is row by row.  Words little-endian,
@@ -32,8 +31,8 @@
  *          u8 pairing (enum grid_pairing), u16 0; means / R2, i8 (i16 when
  *          wide) for each column; the sink rows
  * base     u8 table[W/2]: one nibble per channel, low first: a table of
- *          grid_lengths, or GRID_WIDE; for each table used, ascending, four
- *          u32: its lanes' bytes; u32 n_escapes; the lanes;
+ *          grid_lengths, GRID_NONE or GRID_WIDE; for each table used,
+ *          ascending, four u32: its lanes' bytes; u32 n_escapes; the lanes;
  *          wide channels, ascending: |q| u8 for each row; escapes: u16
  *          distance from the place before, in value order (the first: from
  *          value 0), u8 |q|, which replaces what was decoded - or 0, which
@@ -43,15 +42,14 @@
  *          as ceil(256 v / 243): the digits come out by multiplying by 3
  * refine2  d2: the same if R2 is 3; if 4, four to a byte, planar, the first
  *          in the lowest bits
- * exact    u32 n_gaps, u32 n_listed, u32 which of the last two tables,
- *          u32 lengths of four lanes; the lanes:
- *          exponents of values with j = 0, in value order, padding left out,
- *          as gap below the largest possible, k - 1 + bias (14: exponent 0),
- *          by that table; listed: u32 index among them, u8 exponent,
- *          ascending; f16 only: the low min(w, 4) bits of all values, 16 to 8
- *          bytes, byte b holds values b (low) and b + 8; then the other
- *          bits cut off (w - 4 or none of f16, w of bf16), in value order.
- *          No gaps at all when k - 1 + bias <= 0
+ * exact    u32 n_gaps, u32 n_listed, u32 which of the last two tables, u32
+ *          lengths of four lanes; the lanes: exponents of values with j = 0, in
+ *          value order, padding left out, as gap below the largest possible,
+ *          k - 1 + bias (14: exponent 0), by that table; listed: u32 index
+ *          among them, u8 exponent, ascending; f16 only: the low min(w, 4) bits
+ *          of all values, 16 to 8 bytes, byte b holds values b (low) and b + 8;
+ *          then the other bits cut off (w - 4 or none of f16, w of bf16), in
+ *          value order.  No gaps at all when k - 1 + bias <= 0
  *
  * Means that turn: in head, the means are of position 0, and the layer alone
  * reads as they are when turned.  Pair i of a head is turned by the angle
@@ -77,6 +75,7 @@
 #define GRID_VERSION  1
 #define GRID_TABLES   10 /* of magnitudes */
 #define GRID_CODES    12 /* and two of gaps behind them */
+#define GRID_NONE     14 /* in place of a table: all zero */
 #define GRID_WIDE     15 /* in place of a table: bytes */
 #define GRID_ROWS     32 /* of a band: the rows worked on at a time */
 #define GRID_HEAD     8  /* bytes before the means */

@@ -90,6 +90,8 @@ static uint8_t base_table(struct base_work *s, uint32_t c)
 			best = i;
 		}
 	}
+	if (16 * (int64_t)BASE_ESCAPE_BITS * (g->t - n0) < least)
+		return GRID_NONE;
 	if (best == GRID_TABLES - 1 && base_is_wide(s->job, c, least))
 		best = GRID_WIDE;
 	return (uint8_t)best;
@@ -139,10 +141,28 @@ static void base_choose_tables(struct base_work *s,
 	base_merge(s, n_of);
 }
 
-/* Magnitudes beyond 14. */
+/* All that a channel without lanes has. */
+static void base_list_channel(struct base_work *s, uint32_t c)
+{
+	const struct grid *g = s->job->g;
+
+	for (uint32_t t = 0; t < g->t; t++) {
+		uint32_t at = t * g->w + c;
+
+		if (s->job->mag[at])
+			escapes_add(&s->escapes, at, s->job->mag[at]);
+	}
+}
+
+/* Magnitudes beyond 14, and those of channels that should be zero. */
 static void base_list_large(struct base_work *s)
 {
 	const struct grid *g = s->job->g;
+
+	for (uint32_t c = 0; c < g->w; c++) {
+		if (s->table[c] == GRID_NONE)
+			base_list_channel(s, c);
+	}
 
 	for (uint32_t t = 0; t < g->t; t++) {
 		const uint8_t *mag = s->job->mag + (size_t)t * g->w;
@@ -150,7 +170,7 @@ static void base_list_large(struct base_work *s)
 		if (s->job->row_max[t] <= 14)
 			continue;
 		for (uint32_t c = 0; c < g->w; c++) {
-			if (mag[c] > 14 && s->table[c] != GRID_WIDE)
+			if (mag[c] > 14 && s->table[c] < GRID_TABLES)
 				escapes_add(&s->escapes, t * g->w + c, mag[c]);
 		}
 	}

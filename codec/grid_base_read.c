@@ -39,7 +39,7 @@ static int base_parse_tables(struct base_parse *s)
 		s->n_of[s->at[i] >> 4]++;
 	}
 	s->at += half;
-	for (unsigned i = GRID_TABLES; i < GRID_WIDE; i++) {
+	for (unsigned i = GRID_TABLES; i < GRID_NONE; i++) {
 		if (s->n_of[i])
 			return -EBADMSG;
 	}
@@ -96,7 +96,7 @@ static void base_place(struct base_parse *s, const uint8_t *tables,
 {
 	uint32_t at[GRID_WIDE + 1] = { 0 }, left[GRID_WIDE + 1] = { 0 };
 	unsigned lane[GRID_WIDE + 1] = { 0 };
-	size_t end = base_lane_room(s->g->h); /* wide ones' read as nothing */
+	size_t end = base_lane_room(s->g->h); /* before it: zeros */
 
 	for (unsigned i = 0; i < GRID_TABLES; i++) {
 		for (unsigned l = 0; s->n_of[i] && l < 4; l++) {
@@ -112,10 +112,10 @@ static void base_place(struct base_parse *s, const uint8_t *tables,
 		unsigned i = tables[c / 2] >> 4 * (c % 2) & 15;
 
 		ret->at[c] = 0;
-		if (i == GRID_WIDE) {
+		if (i == GRID_WIDE)
 			ret->wide_columns[ret->n_wide++] = (uint16_t)c;
+		if (i >= GRID_TABLES)
 			continue;
-		}
 		while (!left[i]) {
 			struct lane *to = &s->lanes[i][lane[i]++];
 
