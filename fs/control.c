@@ -32,14 +32,19 @@ static struct stat control_stat(fuse_ino_t ino)
 	return st;
 }
 
-static void control_reply_entry(fuse_req_t req, fuse_ino_t ino)
+static struct fuse_entry_param control_entry(fuse_ino_t ino)
 {
-	struct fuse_entry_param e = {
+	return (struct fuse_entry_param){
 		.ino = ino,
 		.attr = control_stat(ino),
 		.attr_timeout = FS_TIMEOUT_S,
 		.entry_timeout = FS_TIMEOUT_S,
 	};
+}
+
+static void control_reply_entry(fuse_req_t req, fuse_ino_t ino)
+{
+	struct fuse_entry_param e = control_entry(ino);
 
 	fuse_reply_entry(req, &e);
 }
@@ -109,7 +114,7 @@ void control_release(fuse_req_t req, struct fuse_file_info *fi)
 	fuse_reply_err(req, 0);
 }
 
-void control_readdir(fuse_req_t req, size_t size, off_t off)
+void control_readdir(fuse_req_t req, size_t size, off_t off, bool plus)
 {
 	auto_free char *buf = malloc(size);
 	size_t used = 0;
@@ -119,10 +124,14 @@ void control_readdir(fuse_req_t req, size_t size, off_t off)
 		return;
 	}
 	for (size_t i = (size_t)off; i < N_CONTROL; i++) {
-		struct stat st = control_stat(CONTROL[i].ino);
+		struct fuse_entry_param e = control_entry(CONTROL[i].ino);
+		const char *name = CONTROL[i].name;
+		off_t next = (off_t)i + 1;
 		size_t n =
-		    fuse_add_direntry(req, buf + used, size - used,
-				      CONTROL[i].name, &st, (off_t)i + 1);
+		    plus ? fuse_add_direntry_plus(req, buf + used, size - used,
+						  name, &e, next)
+			 : fuse_add_direntry(req, buf + used, size - used, name,
+					     &e.attr, next);
 
 		if (n > size - used)
 			break;

@@ -14,4 +14,4 @@ void control_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void control_read(fuse_req_t req, size_t size, off_t off,
 		  struct fuse_file_info *fi);
 void control_release(fuse_req_t req, struct fuse_file_info *fi);
-void control_readdir(fuse_req_t req, size_t size, off_t off);
+void control_readdir(fuse_req_t req, size_t size, off_t off, bool plus);

@@ -383,7 +383,7 @@ static void name_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 			 struct fuse_file_info *fi)
 {
 	if (fs_is_virtual(ino))
-		control_readdir(req, size, off);
+		control_readdir(req, size, off, false);
 	else
 		name_list(req, ino, size, off, (struct open_dir *)fi->fh,
 			  false);
@@ -393,7 +393,7 @@ static void name_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size,
 			     off_t off, struct fuse_file_info *fi)
 {
 	if (fs_is_virtual(ino))
-		fuse_reply_err(req, ENOSYS);
+		control_readdir(req, size, off, true);
 	else
 		name_list(req, ino, size, off, (struct open_dir *)fi->fh, true);
 }

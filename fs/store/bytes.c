@@ -11,6 +11,7 @@
 #include "fs/store/log.h"
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
+#include "fs/store/publish.h"
 #include "fs/store/quarantine.h"
 #include "fs/store/room.h"
 
@@ -58,7 +59,7 @@ int store_open_file(struct store *s, struct node *n, int flags,
 void store_release(struct store *s, struct handle *h)
 {
 	struct entry *e = h->entry;
-	bool last;
+	bool last, doomed;
 
 	{
 		auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
@@ -67,8 +68,12 @@ void store_release(struct store *s, struct handle *h)
 		e->n_writers -= h->writer;
 		e->n_passed -= h->passed;
 		last = !e->n_open;
+		doomed = e->doomed;
 	}
-	pack_queue(e);
+	if (last && doomed)
+		publish_give_up(e, -ENOSPC);
+	else
+		pack_queue(e);
 	entry_settle(e);
 	if (last && !e->node->known && e->node->stored && !e->dirty)
 		mover_enter(s, e->node);
@@ -121,7 +126,7 @@ static void bytes_make_cache(struct entry *e)
 		cost = align_up(e->size, 4096);
 		n_tiles = e->cont->head.n_tiles;
 	}
-	if (!room_clean(s, cost))
+	if (!room_entry(s) || !room_clean(s, cost))
 		return;
 	{
 		auto_rwunlock pthread_rwlock_t *data = lock_alone(&e->data);
@@ -247,20 +252,31 @@ void store_read_done(struct store *s, struct view *v)
 	entry_put(v->held);
 }
 
-int store_pass(struct store *s, struct handle *h)
+/* The plain copy's descriptor if it can stand for the file, or -1. */
+static int bytes_pass(struct handle *h)
 {
 	struct entry *e = h->entry;
 	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
-	(void)s;
+	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
 
-	if (e->dirty || e->failed || !e->plain || !e->plain->in_dram ||
+	if (e->n_writers || e->failed || !e->plain || !e->plain->in_dram ||
 	    !plain_complete(e->plain))
 		return -1;
-	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
 	if (!h->passed)
 		e->n_passed++;
 	h->passed = true;
 	return e->plain->fd;
+}
+
+int store_pass(struct store *s, struct handle *h)
+{
+	int fd = bytes_pass(h);
+
+	(void)s;
+	/* The kernel will not tell us of the reads. */
+	if (fd >= 0 && !atomic_exchange(&h->hit, true))
+		bytes_count_hit(h->entry);
+	return fd;
 }
 
 /* ---- writing ---- */
@@ -287,7 +303,7 @@ static int bytes_spill(struct entry *e)
 	struct store *s = e->store;
 	struct plain *to;
 
-	if (!e->plain->in_dram)
+	if (!e->plain->in_dram || e->n_passed)
 		return 0;
 	int r = plain_new(&s->home, false, &to);
 	if (r == 0)
@@ -316,7 +332,7 @@ static int bytes_writable(struct entry *e, bool in_dram)
 			pthread_rwlock_unlock(&e->data);
 			return -EIO;
 		}
-		if (e->dirty && (in_dram || !e->plain->in_dram))
+		if (e->dirty && (in_dram || !e->plain->in_dram || e->n_passed))
 			return 0;
 		pthread_rwlock_unlock(&e->data);
 
@@ -369,6 +385,24 @@ static int bytes_promise(struct entry *e, uint64_t end, size_t n)
 	return 0;
 }
 
+/* Writes where the entry now stands; room for len bytes was promised. */
+static int bytes_write(struct entry *e, uint64_t off, const void *src,
+		       size_t len)
+{
+	struct store *s = e->store;
+	uint64_t taken = room_dirty(s, len) ? len : 0;
+	int r = bytes_writable(e, taken);
+
+	if (r < 0) {
+		budget_set_dirty(&s->budget, taken, 0);
+		return r;
+	}
+	r = s->io->write(e->plain->fd, src, len, off);
+	bytes_written(e, r < 0 ? 0 : off + len, taken);
+	pthread_rwlock_unlock(&e->data);
+	return r;
+}
+
 int store_write(struct store *s, struct handle *h, uint64_t off,
 		const void *src, size_t len)
 {
@@ -379,20 +413,16 @@ int store_write(struct store *s, struct handle *h, uint64_t off,
 	if (off > ENTRY_MAX_BYTES - len)
 		return -EFBIG;
 	int r = bytes_promise(e, off + len, len);
-	if (r < 0)
-		return r;
-
-	bool taken = room_dirty(s, len);
-	r = bytes_writable(e, taken);
-	if (r < 0) {
-		budget_set_dirty(&s->budget, taken ? len : 0, 0);
-		return r;
-	}
-	r = s->io->write(e->plain->fd, src, len, off);
-	bytes_written(e, r < 0 ? 0 : off + len, taken ? len : 0);
-	pthread_rwlock_unlock(&e->data);
+	if (r == 0)
+		r = bytes_write(e, off, src, len);
 	if (r == 0)
 		s->counters.write_bytes += len;
+	if (r == -ENOSPC) {
+		/* What is short of a piece is worth nothing to anyone. */
+		pthread_mutex_lock(&e->lock);
+		e->doomed = true;
+		pthread_mutex_unlock(&e->lock);
+	}
 	return r;
 }
 

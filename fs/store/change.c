@@ -9,6 +9,7 @@
 #include "fs/store/mover.h"
 #include "fs/store/names.h"
 #include "fs/store/pack.h"
+#include "fs/store/room.h"
 
 /*
  * The new name belongs to who asked, as if the caller had made it: the group
@@ -37,6 +38,8 @@ static int change_new_file(struct store *s, struct node *dir, const char *name,
 			   mode_t mode, const struct caller *who,
 			   struct entry **ret)
 {
+	room_new_entry(s);
+
 	auto_rwunlock pthread_rwlock_t *names = lock_alone(&s->tree.names);
 	struct node *n = NULL;
 	struct stat st;

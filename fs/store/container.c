@@ -15,6 +15,8 @@
 #define SPAN_BYTES       (1u << 20)
 #define SPAN_PLAIN_BYTES (4u << 20)
 
+#define DIRECT_UNTRIED (-2)
+
 /* The first bytes of the file at fd, and its length. */
 static int container_brief(const struct io *io, int fd, struct head_brief *ret,
 			   uint64_t *ret_len)
@@ -76,7 +78,9 @@ int container_open(const struct io *io, int fd, struct container **ret)
 
 	if (!c)
 		return -ENOMEM;
-	*c = (struct container){ .io = io, .fd = fd, .direct_fd = -1 };
+	*c = (struct container){ .io = io,
+				 .fd = fd,
+				 .direct_fd = DIRECT_UNTRIED };
 
 	int r = container_read_head(c);
 	if (r < 0) {
@@ -85,9 +89,6 @@ int container_open(const struct io *io, int fd, struct container **ret)
 		return r;
 	}
 
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	c->direct_fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	for (unsigned l = N_LAYERS; l-- > 0;)
 		if (c->head.section[l].len)
 			c->image_off = c->head.section[l].off;
@@ -120,10 +121,29 @@ uint64_t container_image_bytes(const struct container *c)
 }
 
 /*
+ * A descriptor that reads past the page cache, made when it is first wanted:
+ * an entry that is read from DRAM needs none.  -1: the backing has no such.
+ */
+static int container_direct(struct container *c)
+{
+	int none = DIRECT_UNTRIED;
+	char path[64];
+
+	if (c->direct_fd != DIRECT_UNTRIED)
+		return c->direct_fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", c->fd);
+	int fd = open(path, O_RDONLY | O_DIRECT | O_NOATIME | O_CLOEXEC);
+	if (!atomic_compare_exchange_strong(&c->direct_fd, &none, fd) &&
+	    fd >= 0)
+		close(fd); /* another thread was faster */
+	return c->direct_fd;
+}
+
+/*
  * The stored bytes [off, off + len) of the file: in the image, or read into
  * buf, which holds len and two blocks more.  Sets *ret to the first byte.
  */
-static int container_fetch(const struct container *c, uint64_t off, size_t len,
+static int container_fetch(struct container *c, uint64_t off, size_t len,
 			   uint8_t *buf, const uint8_t **ret)
 {
 	if (c->image) {
@@ -131,11 +151,12 @@ static int container_fetch(const struct container *c, uint64_t off, size_t len,
 		return 0;
 	}
 
-	bool direct = c->direct_fd >= 0;
+	int direct_fd = container_direct(c);
+	bool direct = direct_fd >= 0;
 	uint64_t from = direct ? off & ~(uint64_t)4095 : off;
 	size_t want = (size_t)(off - from) + len;
 	size_t ask = direct ? align_up(want, 4096) : want;
-	ssize_t n = c->io->read(direct ? c->direct_fd : c->fd, buf, ask, from);
+	ssize_t n = c->io->read(direct ? direct_fd : c->fd, buf, ask, from);
 
 	if (n < 0)
 		return (int)n;
@@ -150,8 +171,8 @@ struct span {
 	const uint8_t *at[N_LAYERS]; /* first byte of the run, per layer */
 };
 
-static int container_fetch_span(const struct container *c, uint32_t first,
-				uint32_t n, struct span *ret)
+static int container_fetch_span(struct container *c, uint32_t first, uint32_t n,
+				struct span *ret)
 {
 	const struct head_tile *a = &c->head.tiles[first];
 	const struct head_tile *z = &c->head.tiles[first + n - 1];
@@ -204,7 +225,7 @@ static int container_decode(const struct container *c, uint32_t tile,
 	return r == -EOPNOTSUPP ? -EBADMSG : r;
 }
 
-int container_load(const struct container *c, uint32_t first, uint32_t n,
+int container_load(struct container *c, uint32_t first, uint32_t n,
 		   uint8_t *dst)
 {
 	struct span span;

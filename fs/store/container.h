@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,8 +16,8 @@
 
 struct container {
 	const struct io *io;
-	int fd;        /* read-only */
-	int direct_fd; /* the same with O_DIRECT, or -1 */
+	int fd;                /* read-only */
+	_Atomic int direct_fd; /* the same with O_DIRECT; < 0: none */
 	struct head head;
 	unsigned n_layers; /* layers the file still has */
 
@@ -50,7 +51,7 @@ uint64_t container_image_bytes(const struct container *c);
  * head_tile_off(first).  Uses the thread's local memory.  Returns 0, -EBADMSG
  * (a sum or a decoder says so), -EIO or another -errno from reading, -ENOMEM.
  */
-int container_load(const struct container *c, uint32_t first, uint32_t n,
+int container_load(struct container *c, uint32_t first, uint32_t n,
 		   uint8_t *dst);
 
 /* Whether tiles [first, first + n) are zeros, by what the head says. */

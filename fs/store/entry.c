@@ -103,8 +103,8 @@ static int entry_open(struct store *s, struct node *n, struct entry **ret)
 
 	if (r < 0)
 		return r;
-	int fd = openat(at.dir->fd, at.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	r = fd < 0 ? -errno : container_open(s->io, fd, &c);
+	int fd = s->io->open(at.dir->fd, at.name, 0);
+	r = fd < 0 ? fd : container_open(s->io, fd, &c);
 	spot_done(&s->tree, &at);
 	if (r < 0) {
 		if (fd >= 0)
@@ -286,7 +286,8 @@ int entry_stage(struct entry *e, uint64_t keep)
 		return 0;
 	if (fstat(e->fd, &st) < 0)
 		return -errno;
-	if (keep && e->plain && plain_complete(e->plain)) {
+	/* What the kernel serves from must stay what it is. */
+	if ((keep || e->n_passed) && e->plain && plain_complete(e->plain)) {
 		entry_take_plain(e);
 	} else {
 		int r = entry_fresh_plain(e, keep);
@@ -328,6 +329,7 @@ int entry_truncate(struct entry *e, uint64_t size)
 			uint64_t cost = plain_cost(e->plain);
 
 			e->size = size;
+			e->doomed = e->doomed && size;
 			e->change++;
 			e->mtime = e->ctime = entry_now();
 			budget_set_dirty(&e->store->budget, e->plain->charged,

@@ -48,10 +48,12 @@ struct entry {
 	uint64_t size;                /* logical; changes under data, too */
 	uint64_t change;              /* counts writes and truncations */
 	struct timespec mtime, ctime; /* while dirty */
-	unsigned n_open, n_writers, n_passed;
+	unsigned n_open, n_writers;
+	_Atomic unsigned n_passed;  /* handles the kernel serves itself */
 	bool packing, queued, held; /* held: by a copy or by being dirty */
-	bool loading;               /* a read-ahead is under way */
-	_Atomic bool skip;          /* a drain could not publish it */
+	bool evicted;               /* room was made for it once already */
+	bool doomed; /* a write found no room: dropped at the last close */
+	_Atomic bool skip;   /* a drain could not publish it */
 	_Atomic bool failed; /* damaged: no byte of it is served any more */
 	uint64_t promised;   /* bytes of the backing, while dirty */
 	struct work pack;

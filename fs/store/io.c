@@ -11,8 +11,19 @@
 
 static int io_create(int dir, const char *name)
 {
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = openat(
+	    dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOATIME | O_CLOEXEC, 0600);
 
+	return fd < 0 ? -errno : fd;
+}
+
+static int io_open(int dir, const char *name, int flags)
+{
+	int how = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | flags;
+	int fd = openat(dir, name, how | O_NOATIME);
+
+	if (fd < 0 && errno == EPERM)
+		fd = openat(dir, name, how); /* not its owner */
 	return fd < 0 ? -errno : fd;
 }
 
@@ -68,6 +79,16 @@ static int io_unlink(int dir, const char *name)
 	return unlinkat(dir, name, 0) < 0 ? -errno : 0;
 }
 
+static int io_sync_all(int dir)
+{
+	auto_close int fd =
+	    openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return syncfs(fd) < 0 ? -errno : 0;
+}
+
 static int io_sync_dir(int dir)
 {
 	auto_close int fd =
@@ -80,10 +101,12 @@ static int io_sync_dir(int dir)
 
 const struct io io_real = {
 	.create = io_create,
+	.open = io_open,
 	.write = io_write,
 	.read = io_read,
 	.sync = io_sync,
 	.rename = io_rename,
 	.unlink = io_unlink,
+	.sync_all = io_sync_all,
 	.sync_dir = io_sync_dir,
 };

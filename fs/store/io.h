@@ -14,6 +14,8 @@
 struct io {
 	/* A new file for writing and reading, mode 0600; -EEXIST if there. */
 	int (*create)(int dir, const char *name);
+	/* A file to read, without a trace in its access time; or -errno. */
+	int (*open)(int dir, const char *name, int flags);
 	/* All of len bytes at off, or -errno. */
 	int (*write)(int fd, const void *src, size_t len, uint64_t off);
 	/* Up to len bytes at off: fewer only where the file ends. */
@@ -22,6 +24,8 @@ struct io {
 	int (*sync)(int fd);
 	int (*rename)(int from, const char *a, int to, const char *b);
 	int (*unlink)(int dir, const char *name);
+	/* Everything of the file system that dir is on. */
+	int (*sync_all)(int dir);
 	/* The directory's names on disk; dir may be an O_PATH descriptor. */
 	int (*sync_dir)(int dir);
 };

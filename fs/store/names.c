@@ -58,10 +58,9 @@ int names_peek(struct store *s, struct node *n, struct node *dir,
 
 	if (n->id)
 		return 0;
-	auto_close int fd =
-	    openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int fd = s->io->open(dir->fd, name, 0);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	int r = container_peek(s->io, fd, &brief);
 	if (r < 0)
 		return r;
@@ -158,11 +157,10 @@ void store_forget(struct store *s, struct node *n, uint64_t times)
 
 int store_opendir(struct store *s, struct node *n, int *ret_fd)
 {
-	(void)s;
-	int fd = openat(n->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = s->io->open(n->fd, ".", O_DIRECTORY);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	*ret_fd = fd;
 	return 0;
 }

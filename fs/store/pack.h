@@ -16,8 +16,9 @@ struct work;
 /* Queues packing when the entry is staged, has a name and no writer. */
 void pack_queue(struct entry *e);
 
-/* The queued work. */
+/* The queued work: of an entry, and of the store for what was encoded. */
 void pack_run(struct work *w);
+void commit_run(struct work *w);
 
 /*
  * Packs and publishes now, writers or not; waits for a packing under way.

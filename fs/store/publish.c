@@ -10,6 +10,7 @@
 #include "fs/store/entry.h"
 #include "fs/store/log.h"
 #include "fs/store/quarantine.h"
+#include "fs/store/room.h"
 #include "fs/store/scan.h"
 
 static int publish_xattrs(int from, int to)
@@ -125,12 +126,15 @@ static void publish_swap(struct entry *e, struct container *c)
 	budget_unpromise(&s->budget, e->promised);
 	e->promised = 0;
 
-	if (e->plain->in_dram) {
+	if (e->n_passed || (e->plain->in_dram && e->size && room_entry(s))) {
 		budget_wash(&s->budget, e->plain->charged);
 		plain_map(e->plain, e->size);
 	} else {
+		budget_set_dirty(&s->budget, e->plain->charged, 0);
 		e->plain = plain_free(e->plain);
 	}
+	if (!room_entry(s))
+		entry_drop_image(e);
 	if (fstat(c->fd, &st) == 0) {
 		uint64_t stored = (uint64_t)st.st_blocks * 512;
 

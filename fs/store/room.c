@@ -74,3 +74,19 @@ int room_promise(struct store *s, uint64_t n)
 	mover_make_room(s, TIER_SSD, n);
 	return room_try_promise(s, n) ? 0 : -ENOSPC;
 }
+
+bool room_entry(struct store *s)
+{
+	return s->n_entries < s->entries_limit / 2;
+}
+
+void room_new_entry(struct store *s)
+{
+	while (s->n_entries >= s->entries_limit) {
+		uint64_t change = budget_change(&s->budget);
+
+		if (!pool_later_busy(s->pool))
+			return;
+		budget_wait(&s->budget, change);
+	}
+}

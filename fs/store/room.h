@@ -20,6 +20,15 @@ bool room_dirty(struct store *s, uint64_t n);
 bool room_clean(struct store *s, uint64_t n);
 
 /*
+ * Whether descriptors are left for copies of one more entry.  Nothing else
+ * limits how many small entries have some.
+ */
+bool room_entry(struct store *s);
+
+/* Waits while there are too many entries in memory and packing takes some. */
+void room_new_entry(struct store *s);
+
+/*
  * Promises n bytes of the backing, evicting once.  Returns 0 or -ENOSPC, by
  * size= or because the file system is full.
  */

@@ -42,6 +42,15 @@ struct counters {
 	_Atomic uint64_t io_errors;
 };
 
+/* Entries that are encoded and wait for a sync that they share. */
+struct commit {
+	pthread_mutex_t lock; /* guards all below */
+	struct packing *first;
+	unsigned n;
+	bool queued;
+	struct work work;
+};
+
 struct mover {
 	pthread_mutex_t lock; /* guards the run and the nodes' policy */
 	const struct policy *policy;
@@ -60,10 +69,12 @@ struct store {
 	struct budget budget;
 	struct pool *pool;
 	struct mover mover;
+	struct commit commit;
 	struct counters counters;
 	pthread_mutex_t entries_lock; /* guards node->entry, entry->refs */
-	uint64_t n_entries;           /* the same */
-	_Atomic uint64_t next_id;     /* of entries, and of temporaries */
+	_Atomic uint64_t n_entries;
+	uint64_t entries_limit;   /* in memory; each has descriptors */
+	_Atomic uint64_t next_id; /* of entries, and of temporaries */
 	_Atomic bool stopping;
 
 	/* The scan that learns what is on the backing; publishing waits. */

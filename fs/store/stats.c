@@ -155,9 +155,7 @@ static unsigned stats_counters(struct store *s, struct figure *f)
 
 static unsigned stats_tables(struct store *s, struct figure *f)
 {
-	pthread_mutex_lock(&s->entries_lock);
 	double entries = (double)s->n_entries;
-	pthread_mutex_unlock(&s->entries_lock);
 	pthread_mutex_lock(&s->tree.lock);
 	double nodes = (double)s->tree.n_nodes;
 	pthread_mutex_unlock(&s->tree.lock);

@@ -21,6 +21,8 @@
 #define MEMORY_SHARE 4
 /* Of what is free on the backing when nobody said. */
 #define SIZE_SHARE_PERCENT 80
+/* The inode, O_DIRECT, the plain copy; one to spare. */
+#define FDS_PER_ENTRY 4
 
 void store_defaults(const char *backing, struct store_options *ret)
 {
@@ -91,13 +93,15 @@ static int store_open_dirs(struct store *s, const char *backing,
 }
 
 /* Descriptors: one per directory known and per open entry. */
-static void store_raise_limits(void)
+static void store_raise_limits(struct store *s)
 {
 	struct rlimit r;
 
+	s->entries_limit = 256;
 	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
 		r.rlim_cur = r.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &r);
+		s->entries_limit = r.rlim_cur / FDS_PER_ENTRY;
 	}
 }
 
@@ -149,10 +153,12 @@ int store_open(const char *backing, const struct store_options *options,
 	s->backing = s->tmp = s->quarantine = s->lock_fd = s->home.dram = -1;
 	s->next_id = store_first_id();
 	pthread_mutex_init(&s->entries_lock, NULL);
+	pthread_mutex_init(&s->commit.lock, NULL);
+	s->commit.work.run = commit_run;
 	pthread_mutex_init(&s->scan_lock, NULL);
 	pthread_cond_init(&s->scan_ended, NULL);
 	budget_init(&s->budget, options->memory, options->size);
-	store_raise_limits();
+	store_raise_limits(s);
 
 	int r = store_open_dirs(s, backing, ret_why);
 	if (r == 0) {
@@ -242,6 +248,7 @@ struct store *store_close(struct store *s)
 	plain_home_done(&s->home);
 	budget_done(&s->budget);
 	pthread_mutex_destroy(&s->entries_lock);
+	pthread_mutex_destroy(&s->commit.lock);
 	pthread_mutex_destroy(&s->scan_lock);
 	pthread_cond_destroy(&s->scan_ended);
 	int fds[] = { s->tmp, s->quarantine, s->backing, s->lock_fd };

@@ -144,7 +144,7 @@ void store_release(struct store *s, struct handle *h);
 /* Bytes to reply with; give back by store_read_done once replied. */
 struct view {
 	const void *data;
-	size_t len; /* less than asked only at the end of the file */
+	size_t len;         /* less than asked only at the end of the file */
 	struct entry *held; /* the handle may be released before we are */
 };
 

@@ -269,7 +269,7 @@ def eventually(condition, limit_s=10):
     """Waits for what happens after a call has returned, such as a release."""
     end = time.monotonic() + limit_s
     while not condition():
-        assert time.monotonic() < end, "did not come to pass"
+        assert time.monotonic() < end, f"not so after {limit_s} s"
         time.sleep(0.01)
 
 

@@ -24,15 +24,14 @@ def store_until_full(m, count, size):
 
 def check_files(m, accepted, size):
     """
-    What was accepted is exact or, evicted, gone; what was refused is gone or
-    as empty as its creation made it.  Returns the names that are exact.
+    What was accepted is exact or, evicted, gone.  What was refused is gone once
+    it is closed: an engine that met a cut file would take it for a whole one.
     """
-    there = set(os.listdir(m.root))
-    for name in there & set(accepted):
+    kit.eventually(lambda: set(os.listdir(m.root)) <= set(accepted))
+    there = os.listdir(m.root)
+    for name in there:
         kit.assert_same(m.path(name), kit.content("random", size, name))
-    for name in there - set(accepted):
-        assert os.stat(m.path(name)).st_size == 0, f"{name} was refused, yet is there"
-    return there & set(accepted)
+    return there
 
 
 def test_full_backing():
@@ -54,8 +53,8 @@ def test_file_too_large_for_the_backing_leaves_no_trace():
         kit.write_file(m.path("small"), b"small" * 1000, sync=True)
         with kit.raises(errno.ENOSPC):
             kit.write_file(m.path("large"), kit.content("random", 100 * MIB, 1), sync=True)
+        kit.eventually(lambda: not kit.opens(m.path("large")))
         m.remount()
-        assert not kit.opens(m.path("large"))
         assert "large" not in os.listdir(m.root)
         assert kit.physical_bytes(os.path.join(m.backing, ".tmp")) == 0
         if kit.opens(m.path("small")):
@@ -80,17 +79,21 @@ def test_unsynced_writes_to_a_full_backing():
 
 
 class Watch(threading.Thread):
-    """Samples what the backing directory takes."""
+    """
+    Samples what a file system takes.  Its own count, not a walk: a walk meets
+    files twice that are renamed under it.
+    """
 
-    def __init__(self, backing):
+    def __init__(self, where):
         super().__init__(daemon=True)
-        self.backing, self.most, self.ended = backing, 0, threading.Event()
+        self.where, self.most, self.ended = where, 0, threading.Event()
         self.start()
 
     def run(self):
         while not self.ended.is_set():
-            self.most = max(self.most, kit.physical_bytes(self.backing))
-            time.sleep(0.02)
+            st = os.statvfs(self.where)
+            self.most = max(self.most, (st.f_blocks - st.f_bfree) * st.f_frsize)
+            time.sleep(0.005)
 
     def end(self):
         self.ended.set()
@@ -101,8 +104,9 @@ class Watch(threading.Thread):
 def test_cap_holds_and_the_newest_stay():
     kit.needs_daemon()
     cap, size, count = 64 * MIB, 5 * MIB, 100
-    with kit.mount(f"size={cap}") as m:
-        watch = Watch(m.backing)
+    with kit.tmpfs("256m") as where, \
+            kit.mount(f"size={cap}", backing=os.path.join(where, "b")) as m:
+        watch = Watch(where)
         for i in range(count):
             kit.publish(m.path(f"f{i}"), kit.content("random", size, f"f{i}"))
         there = {f"f{i}" for i in range(count) if kit.opens(m.path(f"f{i}"))}

@@ -1,0 +1,52 @@
+/*
+ * packing.h - one entry on its way from staged bytes to a container
+ *
+ * Encoding, syncing and publishing are separate steps, so that many small
+ * entries can share one sync.  Not thread-safe: one thread at a time.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <time.h>
+
+#include "codec/head.h"
+#include "fs/store/sink.h"
+
+struct entry;
+
+struct packing {
+	struct packing *next; /* the scheduler's */
+	struct entry *e;
+	int plain; /* the plain copy's file, a descriptor of our own */
+	uint64_t change;
+	uint64_t data; /* from here on the plain copy may have bytes */
+	struct head head;
+	struct sink sink;
+	int tmp; /* the temporary, or -1 */
+	char tmp_name[32];
+	struct timespec since;
+};
+
+/*
+ * Takes the entry as it is at this moment.  Returns 0, -EALREADY (nothing is
+ * staged), -ENOSPC (it is doomed) or -errno.  packing_done in any case.
+ */
+int packing_begin(struct packing *p, struct entry *e);
+
+/*
+ * Encodes into a temporary on the backing, which is not synced yet.  Returns
+ * 0, -EAGAIN (truncated meanwhile) or -errno.
+ */
+int packing_encode(struct packing *p);
+
+/* Syncs the temporary alone. */
+int packing_sync(struct packing *p);
+
+/*
+ * The temporary, which is on disk, becomes the entry's container.  Returns as
+ * publish.h says.
+ */
+int packing_publish(struct packing *p);
+
+/* Frees what is held; removes a temporary that was not published. */
+void packing_done(struct packing *p);
