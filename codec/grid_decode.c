@@ -239,8 +239,8 @@ int grid_decode(const struct shape *shape, const struct coded_view *in,
 	s.m = arena_take(&mem, 2 * s.g.w + KERNEL_SLACK);
 	if (!s.m)
 		return -ENOMEM;
-	int r = head_parse(in->layer[LAYER_HEAD], in->len[LAYER_HEAD], &s.g,
-			   s.m, &sinks);
+	int r = grid_head_parse(in->layer[LAYER_HEAD], in->len[LAYER_HEAD],
+				&s.g, s.m, &sinks);
 
 	if (!r)
 		r = turner_init(&s.turner, &s.g, s.k, &mem);

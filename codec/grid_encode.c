@@ -263,7 +263,7 @@ static int encode_write(struct encode *s, const void *src, struct arena *mem,
 {
 	uint8_t *last = out->at;
 
-	head_write(&s->g, s->means.m, src, out);
+	grid_head_write(&s->g, s->means.m, src, out);
 	encode_mark(ret, LAYER_HEAD, out, &last);
 	int r = encode_base(s, *mem, out);
 
@@ -314,8 +314,8 @@ int grid_encode(const struct shape *shape, const void *src, enum grid_step step,
 	int r = encode_take_rows(&s, src, &mem);
 
 	if (!r)
-		r = head_choose(&s.g, s.k, ENCODE_STEP2[step], s.x,
-				shape->role != ROLE_V, &mem, &s.means);
+		r = grid_head_choose(&s.g, s.k, ENCODE_STEP2[step], s.x,
+				     shape->role != ROLE_V, &mem, &s.means);
 	if (!r)
 		r = turner_init(&s.turner, &s.g, s.k, &mem);
 	if (!r)

@@ -40,7 +40,7 @@ bool grid_measure(const struct shape *s, struct grid *ret)
 }
 
 /* Of 9 * 2^k and 12 * 2^k the one nearest, in the logarithm, to the step. */
-static bool head_choose_step(struct grid *g, double step2)
+static bool grid_head_choose_step(struct grid *g, double step2)
 {
 	int least = g->bf16 ? -HEAD_MAX_K : -24;
 	int k;
@@ -59,7 +59,8 @@ static bool head_choose_step(struct grid *g, double step2)
 	return true;
 }
 
-static bool head_round_means(struct grid *g, const double *mean, int16_t *m)
+static bool grid_head_round_means(struct grid *g, const double *mean,
+				  int16_t *m)
 {
 	/* turned, two means add */
 	const double most = g->turn ? GRID_MAX_J / 2 : GRID_MAX_J;
@@ -78,18 +79,18 @@ static bool head_round_means(struct grid *g, const double *mean, int16_t *m)
 		m[c] = (int16_t)(steps * (int)g->r2);
 	}
 	for (uint32_t c = g->cols; c < g->w; c++)
-		m[c] = head_pad_mean(g);
+		m[c] = grid_head_pad_mean(g);
 	return true;
 }
 
-int16_t head_pad_mean(const struct grid *g)
+int16_t grid_head_pad_mean(const struct grid *g)
 {
 	int r2 = (int)g->r2;
 
 	return (int16_t)((1 << grid_mantissa(g)) / r2 * r2);
 }
 
-static float head_float(uint16_t x, bool bf16)
+static float grid_head_float(uint16_t x, bool bf16)
 {
 	uint32_t bits = (uint32_t)x << 16;
 	float f;
@@ -105,8 +106,8 @@ static float head_float(uint16_t x, bool bf16)
 }
 
 /* Means of the columns; returns the mean of their variances. */
-static double head_moments(const struct grid *g, const struct kernels *k,
-			   const uint16_t *x, double *mean)
+static double grid_head_moments(const struct grid *g, const struct kernels *k,
+				const uint16_t *x, double *mean)
 {
 	size_t step = g->t >= HEAD_MANY_ROWS ? 2 : 1;
 	size_t rows = (g->t + step - 1) / step;
@@ -121,7 +122,8 @@ static double head_moments(const struct grid *g, const struct kernels *k,
 			double d = (double)sum[i] / t;
 			double var = (double)sum2[i] / t - d * d;
 
-			mean[c + i] = (double)head_float(x[c + i], g->bf16) + d;
+			mean[c + i] =
+			    (double)grid_head_float(x[c + i], g->bf16) + d;
 			/* not (var < 0): what is not a number must stay so */
 			sum_var += var < 0 ? 0 : var;
 		}
@@ -129,9 +131,9 @@ static double head_moments(const struct grid *g, const struct kernels *k,
 	return sum_var / g->cols;
 }
 
-int head_choose(struct grid *g, const struct kernels *k, double step2,
-		const uint16_t *x, bool may_turn, struct arena *mem,
-		struct grid_means *ret)
+int grid_head_choose(struct grid *g, const struct kernels *k, double step2,
+		     const uint16_t *x, bool may_turn, struct arena *mem,
+		     struct grid_means *ret)
 {
 	double *mean = arena_take(mem, g->w * sizeof(*mean));
 
@@ -139,7 +141,7 @@ int head_choose(struct grid *g, const struct kernels *k, double step2,
 	if (!mean || !ret->m)
 		return -ENOMEM;
 
-	ret->variance = head_moments(g, k, x, mean);
+	ret->variance = grid_head_moments(g, k, x, mean);
 	if (!(ret->variance > 0 && ret->variance < (double)INFINITY))
 		return -E2BIG;
 
@@ -148,14 +150,14 @@ int head_choose(struct grid *g, const struct kernels *k, double step2,
 	if (may_turn)
 		after = rotate_find(g, k, x, ret->variance, mean, mem);
 	ret->left = after / ret->variance;
-	if (!head_choose_step(g, step2 * ret->variance) ||
-	    !head_round_means(g, mean, ret->m))
+	if (!grid_head_choose_step(g, step2 * ret->variance) ||
+	    !grid_head_round_means(g, mean, ret->m))
 		return -E2BIG;
 	return 0;
 }
 
-void head_write(const struct grid *g, const int16_t *m, const void *sinks,
-		struct out *out)
+void grid_head_write(const struct grid *g, const int16_t *m, const void *sinks,
+		     struct out *out)
 {
 	uint8_t head[GRID_HEAD] = {
 		GRID_VERSION,
@@ -178,7 +180,7 @@ void head_write(const struct grid *g, const int16_t *m, const void *sinks,
 }
 
 /* The rotation is one that we know and that fits the columns. */
-static bool head_turn_fits(const struct grid *g)
+static bool grid_head_turn_fits(const struct grid *g)
 {
 	if (!g->turn)
 		return !g->pairing;
@@ -186,8 +188,8 @@ static bool head_turn_fits(const struct grid *g)
 	       g->cols % grid_turns[g->turn - 1].dims == 0;
 }
 
-int head_parse(const uint8_t *p, size_t len, struct grid *g, int16_t *ret_m,
-	       const uint8_t **ret_sinks)
+int grid_head_parse(const uint8_t *p, size_t len, struct grid *g,
+		    int16_t *ret_m, const uint8_t **ret_sinks)
 {
 	if (len < GRID_HEAD || p[0] != GRID_VERSION || p[1] & ~HEAD_FLAGS ||
 	    p[3] != g->n_sink || load16(p + 6))
@@ -202,7 +204,7 @@ int head_parse(const uint8_t *p, size_t len, struct grid *g, int16_t *ret_m,
 	size_t means = (size_t)g->cols << g->wide;
 
 	if (g->k > HEAD_MAX_K || g->k < (g->bf16 ? -HEAD_MAX_K : -24) ||
-	    !head_turn_fits(g) ||
+	    !grid_head_turn_fits(g) ||
 	    len != GRID_HEAD + means + 2 * (size_t)g->n_sink * g->cols)
 		return -EBADMSG;
 
@@ -213,7 +215,7 @@ int head_parse(const uint8_t *p, size_t len, struct grid *g, int16_t *ret_m,
 		ret_m[c] = (int16_t)(steps * (int)g->r2);
 	}
 	for (uint32_t c = g->cols; c < g->w; c++)
-		ret_m[c] = head_pad_mean(g);
+		ret_m[c] = grid_head_pad_mean(g);
 	*ret_sinks = p + means;
 	return 0;
 }

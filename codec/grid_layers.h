@@ -23,19 +23,19 @@ struct grid_means {
  * Chooses step, means and rotation for the rows at x (w wide): a base step of
  * sqrt(step2) rms deviations.  Returns 0, -E2BIG (not for a grid) or -ENOMEM.
  */
-int head_choose(struct grid *g, const struct kernels *k, double step2,
-		const uint16_t *x, bool may_turn, struct arena *mem,
-		struct grid_means *ret);
+int grid_head_choose(struct grid *g, const struct kernels *k, double step2,
+		     const uint16_t *x, bool may_turn, struct arena *mem,
+		     struct grid_means *ret);
 
 /* The mean that every padded column has. */
-int16_t head_pad_mean(const struct grid *g);
+int16_t grid_head_pad_mean(const struct grid *g);
 
-void head_write(const struct grid *g, const int16_t *m, const void *sinks,
-		struct out *out);
+void grid_head_write(const struct grid *g, const int16_t *m, const void *sinks,
+		     struct out *out);
 
 /* Fills g and w means.  Returns 0, with the sink rows, or -EBADMSG. */
-int head_parse(const uint8_t *p, size_t len, struct grid *g, int16_t *ret_m,
-	       const uint8_t **ret_sinks);
+int grid_head_parse(const uint8_t *p, size_t len, struct grid *g,
+		    int16_t *ret_m, const uint8_t **ret_sinks);
 
 /* --- base --- */
 

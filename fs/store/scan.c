@@ -72,7 +72,7 @@ static void scan_name(struct scan *c, struct node *dir, const char *name)
 
 static void scan_dir(struct scan *c, struct node *dir)
 {
-	int fd = s->io->open(dir->fd, ".", O_DIRECTORY);
+	int fd = c->store->io->open(dir->fd, ".", O_DIRECTORY);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *at;
 
