@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """policy_tables.py - the figures of docs/policy.md, made by the simulator
 
-usage: policy_tables.py SIMULATOR CONVERSATION_TRACE [TABLE...]
+usage: policy_tables.py 'build/tools/adaptcache simulate' TRACE [TABLE...]
+
+TRACE is the conversation trace.
 
 Tables: equal (delay at equal quality), four (the goals' ratios, more seeds
 and hints), headroom, fixed (never worse than a fixed rate), ablation, budget,
@@ -30,7 +32,7 @@ LOADS = {
 
 def simulate(load, policies, alphas, *options):
     where = [CONV if word == 'CONV' else word for word in LOADS[load]]
-    command = [SIM] + where + [
+    command = SIM.split() + where + [
         '--policy', ','.join(policies),
         '--alpha', ','.join(f'{a:g}' for a in alphas), '--json', *options]
     return json.loads(subprocess.check_output(command))
@@ -229,7 +231,7 @@ def speed():
         ram = {'400G': '100G', '40T': '10T', '480T': '120T'}[size]
         rate = {'400G': '10', '40T': '100', '480T': '1000'}[size]
         r = json.loads(subprocess.check_output(
-            [SIM, 'zipf', '--memory', ram, '--size', size, '--requests',
+            SIM.split() + ['zipf', '--memory', ram, '--size', size, '--requests',
              str(n), '--arrivals', rate, '--json']))[0]
         row(f"{n - r['references']}", n, f"{1e6 * r['cpu_s'] / n:.1f}")
 
