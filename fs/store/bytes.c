@@ -33,6 +33,15 @@ struct handle *bytes_open(struct entry *e, int flags)
 	return h;
 }
 
+/* Who opens will most likely read from the first byte on. */
+static void bytes_expect(struct entry *e)
+{
+	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+
+	if (e->cont && !e->dirty && !e->plain)
+		container_expect_stream(e->cont);
+}
+
 int store_open_file(struct store *s, struct node *n, int flags,
 		    struct handle **ret)
 {
@@ -48,6 +57,8 @@ int store_open_file(struct store *s, struct node *n, int flags,
 	}
 	if (flags & O_TRUNC)
 		r = entry_truncate(e, 0);
+	else if (!h->writer)
+		bytes_expect(e);
 	if (r < 0) {
 		store_release(s, h);
 		return r;
@@ -56,10 +67,34 @@ int store_open_file(struct store *s, struct node *n, int flags,
 	return 0;
 }
 
+void store_pass_writer(struct store *s, struct handle *h)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&h->entry->lock);
+	(void)s;
+
+	h->passed = h->mapped = true;
+	h->entry->n_passed++;
+}
+
+/* What may have been written through a mapping makes the entry staged. */
+static void bytes_mapped(struct entry *e)
+{
+	auto_rwunlock pthread_rwlock_t *data = lock_alone(&e->data);
+
+	if (e->failed || entry_stage(e, UINT64_MAX) < 0)
+		return;
+	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+	e->change++;
+	e->mtime = e->ctime = entry_now();
+}
+
 void store_release(struct store *s, struct handle *h)
 {
 	struct entry *e = h->entry;
 	bool last, doomed;
+
+	if (h->mapped)
+		bytes_mapped(e);
 
 	{
 		auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
@@ -385,12 +420,20 @@ static int bytes_promise(struct entry *e, uint64_t end, size_t n)
 	return 0;
 }
 
+static bool bytes_is_spilled(struct entry *e)
+{
+	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+
+	return e->dirty && !e->plain->in_dram;
+}
+
 /* Writes where the entry now stands; room for len bytes was promised. */
 static int bytes_write(struct entry *e, uint64_t off, const void *src,
 		       size_t len)
 {
 	struct store *s = e->store;
-	uint64_t taken = room_dirty(s, len) ? len : 0;
+	bool spilled = bytes_is_spilled(e);
+	uint64_t taken = !spilled && room_dirty(s, len) ? len : 0;
 	int r = bytes_writable(e, taken);
 
 	if (r < 0) {

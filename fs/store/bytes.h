@@ -12,6 +12,7 @@ struct handle {
 	struct entry *entry; /* holds a reference */
 	bool writer;
 	bool passed;
+	bool mapped;     /* may be written through a mapping we cannot see */
 	atomic_bool hit; /* counted as one */
 };
 
