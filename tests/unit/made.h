@@ -19,9 +19,9 @@
 
 /* Zeroed: as packing does it. */
 struct made_how {
-	const char *codec;  /* takes every tile it can; NULL: what suits */
-	uint32_t tile_rows; /* of every extent; 0: what suits */
-	bool more_layers;   /* bytes that nobody needs in the other layers */
+	const char *codec;   /* takes every tile it can; NULL: what suits */
+	uint32_t tile_rows;  /* of every extent; 0: what suits */
+	uint8_t more_layers; /* bit l: bytes that nobody needs in layer l */
 };
 
 /* A container, whole.  made_done. */
@@ -95,6 +95,14 @@ static inline void made_fill(struct made *m, const uint8_t *coded)
 		}
 }
 
+/* A tile of zeros has no bytes at all. */
+static inline void made_more(struct head_tile *tile, uint32_t t, uint8_t layers)
+{
+	for (unsigned l = 0; l < LAYER_EXACT; l++)
+		if (layers & 1u << l && tile->codec != CODEC_ZERO)
+			tile->len[l] = (t + l) % 4 * 9;
+}
+
 /* Encodes all tiles and lays the container out.  m->head has its extents. */
 static inline int made_pack(struct made *m, const uint8_t *plain,
 			    const struct made_how *how)
@@ -107,9 +115,7 @@ static inline int made_pack(struct made *m, const uint8_t *plain,
 	for (uint32_t t = 0; r == 0 && t < m->head.n_tiles; t++) {
 		r = made_tile(m, t, plain, how, ws, coded + len);
 		len += m->head.tiles[t].len[LAYER_EXACT];
-		if (how->more_layers && m->head.tiles[t].codec != CODEC_ZERO)
-			for (unsigned l = 0; l < LAYER_EXACT; l++)
-				m->head.tiles[t].len[l] = (t + l) % 4 * 9;
+		made_more(&m->head.tiles[t], t, how->more_layers);
 	}
 	scratch_free(ws);
 	if (r < 0)

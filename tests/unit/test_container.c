@@ -18,7 +18,7 @@ static struct made made;
 /* Text, noise and zeros: the tiles differ in codec and length. */
 static void make(void)
 {
-	struct made_how how = { .tile_rows = TILE_ROWS, .more_layers = true };
+	struct made_how how = { .tile_rows = TILE_ROWS, .more_layers = 0x0f };
 	uint64_t seed = 5;
 
 	for (uint32_t i = 0; i < PLAIN_BYTES; i++) {
