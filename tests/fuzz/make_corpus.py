@@ -72,8 +72,42 @@ def tiles():
     yield "forged_split16", bytes([3, 1, 1, 0]) + u32(67) + plain[:68] + frame
 
 
+def head(extents, tiles, layers=(4,)):
+    """A container's head (docs/format.md) but for the sums, which the target
+    makes.  extents: (rows, elem, cols, tile_rows); tiles: lengths per layer."""
+    size = {0: 1, 1: 2, 2: 2, 3: 4}
+    table = b""
+    logical = 0
+    for rows, elem, cols, tile_rows in extents:
+        logical += rows * cols * size[elem]
+        table += struct.pack("<QBBHII5f", rows * cols * size[elem], elem, 0, 0, cols, tile_rows,
+                             1, 0.25, 0.0625, 0.01, 0)
+    for lengths in tiles:
+        table += u32(2) + b"".join(struct.pack("<IQ", n, 0) for n in lengths)
+    end = 160 + len(table)
+    file_len, sections = end, {}
+    for i, layer in enumerate(layers):
+        at = (file_len + 4095) // 4096 * 4096
+        sections[layer] = at, sum(lengths[i] for lengths in tiles)
+        file_len = at + sections[layer][1]
+    fixed = b"ADKVCACH" + struct.pack("<IIQQQIIBB6x", 1, end, logical, 7, file_len, len(extents),
+                                      len(tiles), 0, sum(1 << x for x in layers))
+    for layer in range(5):
+        fixed += struct.pack("<QQ", *sections.get(layer, (0, 0)))
+    return fixed + bytes(24) + table
+
+
+def heads():
+    yield "empty", head([], [], ())
+    yield "zeros", head([(1000, 0, 1, 300)], [()] * 4, ())
+    yield "opaque", head([(1000, 0, 1, 300)], [(9,), (300,), (0,), (50,)])
+    yield "tensors", head([(77, 0, 1, 262144), (100, 1, 16, 64), (100, 2, 16, 64), (3, 3, 5, 1)],
+                          [(70,)] + [(900,)] * 4 + [(20,)] * 3)
+    yield "layers", head([(100, 1, 16, 50)], [(9, 8, 7, 6, 5), (1, 0, 0, 0, 900)], range(5))
+
+
 def main():
-    for folder, seeds in ("layout", layouts()), ("decode", tiles()):
+    for folder, seeds in ("layout", layouts()), ("decode", tiles()), ("head", heads()):
         (HERE / folder).mkdir(parents=True, exist_ok=True)
         for name, data in seeds:
             (HERE / folder / name).write_bytes(data)

@@ -1,0 +1,451 @@
+/*
+ * make_golden.c - writes the golden containers that are not there yet
+ *
+ * make_golden FOLDER: for each row below without a file in FOLDER, makes it and
+ * adds its line to FOLDER/index:
+ *
+ *   good-NAME SIZE XXH3-64-of-the-plain-bytes LAYOUT CODEC,CODEC...
+ *   bad-NAME STEP ERROR    STEP, open or load, is the one that fails
+ *
+ * Run by hand when a codec or a layout is new, never by the build: what was
+ * written once is what every later version must read.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tests/unit/made.h"
+#include "tests/unit/run.h"
+#include "tests/unit/sample.h"
+
+/* The plain bytes of one golden file. */
+struct plain {
+	uint8_t at[1 << 19];
+	size_t len;
+};
+
+static void plain_zeros(struct plain *p, size_t len)
+{
+	if (len > sizeof(p->at) - p->len)
+		abort();
+	memset(p->at + p->len, 0, len);
+	p->len += len;
+}
+
+static void plain_u32(struct plain *p, uint32_t v)
+{
+	plain_zeros(p, 4);
+	store32(p->at + p->len - 4, v);
+}
+
+static void plain_u64(struct plain *p, uint64_t v)
+{
+	plain_zeros(p, 8);
+	store64(p->at + p->len - 8, v);
+}
+
+static void plain_bytes(struct plain *p, const void *src, size_t len)
+{
+	plain_zeros(p, len);
+	memcpy(p->at + p->len - len, src, len);
+}
+
+static void plain_sample(struct plain *p, enum sample_kind kind, uint8_t elem,
+			 uint32_t rows, uint32_t cols)
+{
+	struct shape s = { .elem = elem, .rows = rows, .cols = cols };
+
+	plain_zeros(p, shape_bytes(&s));
+	sample_fill(kind, &s, p->at + p->len - shape_bytes(&s));
+}
+
+/* ---- the contents ---- */
+
+static void make_nothing(struct plain *p)
+{
+	(void)p;
+}
+
+static void make_zeros(struct plain *p)
+{
+	plain_zeros(p, 300000);
+}
+
+static void make_byte(struct plain *p)
+{
+	plain_bytes(p, "!", 1);
+}
+
+static void make_noise(struct plain *p)
+{
+	plain_sample(p, SAMPLE_RANDOM, ELEM_U8, 5000, 1);
+}
+
+static void make_text(struct plain *p)
+{
+	plain_sample(p, SAMPLE_TEXT, ELEM_U8, 20000, 1);
+}
+
+static void make_mixed(struct plain *p)
+{
+	plain_sample(p, SAMPLE_TEXT, ELEM_U8, 2500, 1);
+	plain_sample(p, SAMPLE_RANDOM, ELEM_U8, 2500, 1);
+	plain_zeros(p, 2500);
+	plain_sample(p, SAMPLE_TEXT, ELEM_U8, 777, 1);
+}
+
+/* One stream of a llama.cpp state: K, then V, of two layers of the model. */
+static void make_stream(struct plain *p, uint32_t type, uint32_t cells)
+{
+	uint8_t elem = type == 30 ? ELEM_BF16 : type ? ELEM_F16 : ELEM_F32;
+	uint32_t cols = 16;
+
+	plain_u32(p, 1); /* streams */
+	plain_u32(p, cells);
+	for (uint32_t i = 0; i < cells; i++) {
+		plain_u32(p, i);
+		plain_u32(p, 1);
+		plain_u32(p, 0);
+	}
+	plain_u32(p, 0); /* V is not turned */
+	plain_u32(p, 2);
+	plain_u64(p, 0);
+	for (int i = 0; i < 4; i++) {
+		plain_u32(p, type);
+		plain_u64(p, cols * elem_bytes(elem));
+		plain_sample(p, SAMPLE_NORMAL, elem, cells, cols);
+	}
+}
+
+static void make_sequence(struct plain *p, uint32_t type, uint32_t cells)
+{
+	plain_bytes(p, "qsgg", 4);
+	plain_u32(p, 4);
+	plain_u32(p, 2);
+	plain_u64(p, 0x123400004321);
+	make_stream(p, type, cells);
+}
+
+static void make_sequence_f16(struct plain *p)
+{
+	make_sequence(p, 1, 100);
+}
+
+static void make_sequence_bf16(struct plain *p)
+{
+	make_sequence(p, 30, 100);
+}
+
+static void make_sequence_f32(struct plain *p)
+{
+	make_sequence(p, 0, 40);
+}
+
+/* Too few rows for keys. */
+static void make_sequence_short(struct plain *p)
+{
+	make_sequence(p, 1, 63);
+}
+
+static void make_session(struct plain *p)
+{
+	plain_bytes(p, "nsgg", 4);
+	plain_u32(p, 11);
+	plain_u32(p, 2);
+	plain_u64(p, 0x123400004321);
+	plain_u32(p, 5);
+	plain_bytes(p, "llama", 5);
+	make_stream(p, 1, 80);
+}
+
+static void make_safetensors(struct plain *p)
+{
+	static const char json[] =
+	    "{\"__metadata__\":{\"format\":\"pt\"},"
+	    "\"k\":{\"dtype\":\"BF16\",\"shape\":[70,2,8],"
+	    "\"data_offsets\":[0,2240]},"
+	    "\"v\":{\"dtype\":\"F16\",\"shape\":[70,2,8],"
+	    "\"data_offsets\":[2240,4480]},"
+	    "\"n\":{\"dtype\":\"I64\",\"shape\":[3],"
+	    "\"data_offsets\":[4480,4504]}}   ";
+
+	plain_u64(p, sizeof(json) - 1);
+	plain_bytes(p, json, sizeof(json) - 1);
+	plain_sample(p, SAMPLE_NORMAL, ELEM_BF16, 70, 16);
+	plain_sample(p, SAMPLE_NORMAL, ELEM_F16, 70, 16);
+	plain_zeros(p, 24);
+}
+
+/* f16 with few bits of mantissa: the low bytes are coded, too. */
+static void make_coarse(struct plain *p)
+{
+	size_t before;
+
+	plain_bytes(p, "qsgg", 4);
+	plain_u32(p, 4);
+	plain_u32(p, 2);
+	plain_u64(p, 0x123400004321);
+	before = p->len;
+	make_stream(p, 1, 200);
+	for (size_t i = before + 24 + 200 * 12; i < p->len; i++) {
+		size_t in = (i - before - 24 - 200 * 12) % (12 + 200 * 32);
+
+		if (in >= 12 && in % 2 == 0)
+			p->at[i] &= 0x80;
+	}
+}
+
+/* NaNs of every kind, infinities, subnormals: bits, not numbers. */
+static void make_specials(struct plain *p)
+{
+	plain_bytes(p, "qsgg", 4);
+	plain_u32(p, 4);
+	plain_u32(p, 0);
+	plain_u32(p, 1);
+	plain_u32(p, 70);
+	for (uint32_t i = 0; i < 70; i++) {
+		plain_u32(p, i);
+		plain_u32(p, 0);
+	}
+	plain_u32(p, 0);
+	plain_u32(p, 1);
+	plain_u64(p, 0);
+	plain_u32(p, 1);
+	plain_u64(p, 32);
+	plain_sample(p, SAMPLE_SPECIALS, ELEM_F16, 70, 16);
+	plain_u32(p, 1);
+	plain_u64(p, 32);
+	plain_sample(p, SAMPLE_RANDOM, ELEM_F16, 70, 16);
+}
+
+static const struct good {
+	const char *name;
+	void (*make)(struct plain *p);
+	struct made_how how;
+} goods[] = {
+	{ "good-empty", make_nothing, { 0 } },
+	{ "good-one-byte", make_byte, { 0 } },
+	{ "good-zeros", make_zeros, { 0 } },
+	{ "good-noise", make_noise, { 0 } },
+	{ "good-text-zstd", make_text, { 0 } },
+	{ "good-text-lz4", make_text, { .codec = "lz4" } },
+	{ "good-mixed-tiles", make_mixed, { .tile_rows = 1000 } },
+	{ "good-mixed-layers",
+	  make_mixed,
+	  { .tile_rows = 1000, .more_layers = 0x05 } },
+	{ "good-llama-seq-f16", make_sequence_f16, { 0 } },
+	{ "good-llama-seq-bf16", make_sequence_bf16, { 0 } },
+	{ "good-llama-seq-f32", make_sequence_f32, { 0 } },
+	{ "good-llama-seq-short", make_sequence_short, { 0 } },
+	{ "good-llama-seq-ragged", make_sequence_f16, { .tile_rows = 64 } },
+	{ "good-llama-seq-coarse", make_coarse, { .codec = "split16" } },
+	{ "good-llama-seq-specials", make_specials, { .codec = "split16" } },
+	{ "good-llama-session", make_session, { 0 } },
+	{ "good-safetensors", make_safetensors, { 0 } },
+};
+
+#define N_GOODS (sizeof(goods) / sizeof(goods[0]))
+
+/* One change of a good container.  Tables: 160, then 40 bytes an extent. */
+static const struct bad {
+	const char *name, *of;
+	unsigned at, bytes;
+	uint64_t value;
+	long cut; /* bytes kept; < 0: taken from the end; 0: all */
+	bool unsealed;
+	uint32_t tile; /* > 0: `at` counts in the bytes of tile - 1, whose
+			  sum is made right, too */
+	const char *step, *error;
+} bads[] = {
+	{ "bad-no-bytes", NULL, .step = "open", .error = "ENODATA" },
+	{ "bad-magic", "good-text-zstd", 0, 1, 'B', .unsealed = true,
+	  .step = "open", .error = "EBADMSG" },
+	{ "bad-version", "good-text-zstd", 8, 4, 2, .step = "open",
+	  .error = "EOPNOTSUPP" },
+	{ "bad-head-sum", "good-text-zstd", 24, 1, 1, .unsealed = true,
+	  .step = "open", .error = "EBADMSG" },
+	{ "bad-table-sum", "good-text-zstd", 170, 1, 1, .unsealed = true,
+	  .step = "open", .error = "EBADMSG" },
+	{ "bad-cut-fixed", "good-text-zstd", .cut = 100, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-cut-tables", "good-text-zstd", .cut = 210, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-cut-sections", "good-text-zstd", .cut = 4096, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-cut-last-byte", "good-noise", .cut = -1, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-cut-layer", "good-mixed-layers", .cut = 12288, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-logical-size", "good-text-zstd", 16, 8, 20001, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-file-len", "good-text-zstd", 32, 8, 4096, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-tile-count", "good-text-zstd", 44, 4, UINT32_MAX, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-layer-mask", "good-text-zstd", 49, 1, 0x3f, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-section-place", "good-text-zstd", 120, 8, 8192, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-elem", "good-text-zstd", 168, 1, 4, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-cols-zero", "good-text-zstd", 172, 4, 0, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-tile-rows-zero", "good-text-zstd", 176, 4, 0, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-error-nan", "good-text-zstd", 180, 4, 0x7fc00000, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-tile-len", "good-text-zstd", 204, 4, 17, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-codec-unknown", "good-text-zstd", 200, 1, 200, .step = "load",
+	  .error = "EBADMSG" },
+	{ "bad-codec-zero-with-bytes", "good-text-zstd", 200, 1, 5,
+	  .step = "load", .error = "EBADMSG" },
+	{ "bad-codec-raw-short", "good-text-zstd", 200, 1, 0, .step = "load",
+	  .error = "EBADMSG" },
+	{ "bad-tile-bit", "good-noise", 5000, 1, 0xa5, .step = "load",
+	  .error = "EBADMSG" },
+	{ "bad-tile-sum", "good-noise", 208, 1, 0xa5, .step = "load",
+	  .error = "EBADMSG" },
+	{ "bad-u8-cols", "good-text-zstd", 172, 4, 2, .step = "load",
+	  .error = "EBADMSG" },
+	{ "bad-zstd-frame", "good-text-zstd", 0, 1, 0, .tile = 1,
+	  .step = "load", .error = "EBADMSG" },
+	{ "bad-zstd-cut", "good-text-zstd", 4, 1, 0xff, .tile = 1,
+	  .step = "load", .error = "EBADMSG" },
+	{ "bad-lz4-block", "good-text-lz4", 0, 4, UINT32_MAX, .tile = 1,
+	  .step = "load", .error = "EBADMSG" },
+	{ "bad-split16-low-len", "good-llama-seq-f16", 0, 4, UINT32_MAX,
+	  .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-split16-low-more", "good-llama-seq-f16", 0, 4, 1601, .tile = 2,
+	  .step = "load", .error = "EBADMSG" },
+	{ "bad-split16-low-none", "good-llama-seq-f16", 0, 4, 0, .tile = 2,
+	  .step = "load", .error = "EBADMSG" },
+	{ "bad-split16-frame", "good-llama-seq-f16", 4 + 16 + 1600, 4, 0,
+	  .tile = 2, .step = "load", .error = "EBADMSG" },
+};
+
+#define N_BADS (sizeof(bads) / sizeof(bads[0]))
+
+static int make_good(const struct good *g, struct plain *p, struct made *m)
+{
+	memset(p, 0, sizeof(*p));
+	g->make(p);
+	return made_container(m, p->at, p->len, &g->how);
+}
+
+/* In the bytes of one tile. */
+static void damage_tile(struct made *m, const struct bad *b)
+{
+	struct head_tile *t = &m->head.tiles[b->tile - 1];
+	uint8_t *at =
+	    m->at + m->head.section[LAYER_EXACT].off + t->off[LAYER_EXACT];
+
+	for (unsigned i = 0; i < b->bytes; i++)
+		at[b->at + i] = (uint8_t)(b->value >> 8 * i);
+	t->sum[LAYER_EXACT] = XXH3_64bits(at, t->len[LAYER_EXACT]);
+	head_pack(&m->head, m->at);
+}
+
+static void damage(struct made *m, const struct bad *b)
+{
+	if (b->tile) {
+		damage_tile(m, b);
+		return;
+	}
+	for (unsigned i = 0; i < b->bytes; i++)
+		m->at[b->at + i] = (uint8_t)(b->value >> 8 * i);
+	if (b->bytes && !b->unsealed)
+		made_seal(m);
+	if (b->cut)
+		m->len = (size_t)(b->cut > 0 ? b->cut : (long)m->len + b->cut);
+}
+
+/* 1: made, 0: was there, or -errno. */
+static int write_new(int dir, const char *name, const void *bytes, size_t len)
+{
+	auto_close int fd =
+	    openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return write(fd, bytes, len) == (ssize_t)len ? 1 : -EIO;
+}
+
+static void index_good(FILE *index, const struct good *g, const struct plain *p,
+		       const struct head *h)
+{
+	bool used[256] = { false };
+	const char *comma = "";
+
+	fprintf(index, "%s %zu %016" PRIx64 " %u ", g->name, p->len,
+		(uint64_t)XXH3_64bits(p->at, p->len), h->layout);
+	for (uint32_t t = 0; t < h->n_tiles; t++)
+		used[h->tiles[t].codec] = true;
+	for (unsigned i = 0; i < 256; i++)
+		if (used[i]) {
+			fprintf(index, "%s%u", comma, i);
+			comma = ",";
+		}
+	fprintf(index, "%s\n", *comma ? "" : "-");
+}
+
+static int make_goods(int dir, FILE *index)
+{
+	static struct plain plain;
+	int r = 0;
+
+	for (size_t i = 0; i < N_GOODS && r >= 0; i++) {
+		struct made m;
+
+		r = make_good(&goods[i], &plain, &m);
+		if (r == 0)
+			r = write_new(dir, goods[i].name, m.at, m.len);
+		if (r > 0)
+			index_good(index, &goods[i], &plain, &m.head);
+		made_done(&m);
+	}
+	return r;
+}
+
+static int make_bad(int dir, FILE *index, const struct bad *b)
+{
+	static struct plain plain;
+	struct made m = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < N_GOODS; i++)
+		if (b->of && !strcmp(goods[i].name, b->of))
+			r = make_good(&goods[i], &plain, &m);
+	if (r == 0 && m.at)
+		damage(&m, b);
+	if (r == 0)
+		r = write_new(dir, b->name, m.at, m.len);
+	if (r > 0)
+		fprintf(index, "%s %s %s\n", b->name, b->step, b->error);
+	made_done(&m);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	auto_close int dir =
+	    argc == 2 ? open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int fd = dir < 0
+		     ? -1
+		     : openat(dir, "index",
+			      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	FILE *index = fd < 0 ? NULL : fdopen(fd, "a");
+
+	if (!index) {
+		fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+		return 2;
+	}
+	int r = make_goods(dir, index);
+	for (size_t i = 0; i < N_BADS && r >= 0; i++)
+		r = make_bad(dir, index, &bads[i]);
+	if (fclose(index) != 0 && r >= 0)
+		r = -EIO;
+	if (r < 0)
+		fprintf(stderr, "%s: %s\n", argv[1], strerror(-r));
+	return r < 0 ? 1 : 0;
+}
