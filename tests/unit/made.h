@@ -64,7 +64,7 @@ static inline int made_tile(struct made *m, uint32_t t, const uint8_t *plain,
 		r = tile_encode(&s, src, ws, dst, tile_bound(&s), &tile->codec,
 				&coded);
 	if (r == 0)
-		tile->len[LAYER_EXACT] = coded.len[LAYER_EXACT];
+		memcpy(tile->len, coded.len, sizeof(tile->len));
 	return r;
 }
 
@@ -75,7 +75,8 @@ static inline uint8_t made_filler(unsigned l, uint32_t t, uint32_t i)
 }
 
 /* Copies the tiles' layers to their places, and sums them. */
-static inline void made_fill(struct made *m, const uint8_t *coded)
+static inline void made_fill(struct made *m, const uint8_t *coded,
+			     uint8_t more_layers)
 {
 	struct head *h = &m->head;
 
@@ -84,13 +85,16 @@ static inline void made_fill(struct made *m, const uint8_t *coded)
 			struct head_tile *tile = &h->tiles[t];
 			uint32_t len = tile->len[l];
 			uint8_t *dst = m->at + h->section[l].off + tile->off[l];
+			bool filler = more_layers & 1u << l;
 
 			if (!len)
 				continue;
-			for (uint32_t i = 0; l != LAYER_EXACT && i < len; i++)
+			for (uint32_t i = 0; filler && i < len; i++)
 				dst[i] = made_filler(l, t, i);
-			if (l == LAYER_EXACT)
-				memcpy(dst, coded + tile->off[l], len);
+			if (!filler) {
+				memcpy(dst, coded, len);
+				coded += len;
+			}
 			tile->sum[l] = XXH3_64bits(dst, len);
 		}
 }
@@ -114,7 +118,8 @@ static inline int made_pack(struct made *m, const uint8_t *plain,
 
 	for (uint32_t t = 0; r == 0 && t < m->head.n_tiles; t++) {
 		r = made_tile(m, t, plain, how, ws, coded + len);
-		len += m->head.tiles[t].len[LAYER_EXACT];
+		for (unsigned l = 0; l < N_LAYERS; l++)
+			len += m->head.tiles[t].len[l];
 		made_more(&m->head.tiles[t], t, how->more_layers);
 	}
 	scratch_free(ws);
@@ -126,7 +131,7 @@ static inline int made_pack(struct made *m, const uint8_t *plain,
 	m->at = calloc(1, m->len);
 	if (!m->at)
 		return -ENOMEM;
-	made_fill(m, coded);
+	made_fill(m, coded, how->more_layers);
 	head_pack(&m->head, m->at);
 	return 0;
 }
