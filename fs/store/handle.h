@@ -1,5 +1,5 @@
 /*
- * bytes.h - handles, for the files of this folder
+ * handle.h - handles, for the files of this folder
  */
 #pragma once
 
@@ -17,4 +17,4 @@ struct handle {
 };
 
 /* A handle on e, whose reference it takes; NULL when out of memory. */
-struct handle *bytes_open(struct entry *e, int flags);
+struct handle *handle_open(struct entry *e, int flags);
