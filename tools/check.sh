@@ -130,6 +130,10 @@ if [ -n "$quick" ]; then
 		-x engine_llama
 else
 	step "mount tests" mount_tests gcc -x crash. -x engine_llama
+	export ADAPTCACHE_MOUNT_OPTS=no_passthrough
+	step "mount tests, no passthrough" mount_tests gcc files. names.read \
+		sizes. attributes.
+	unset ADAPTCACHE_MOUNT_OPTS
 	step "kill -9 tests" mount_tests gcc crash.
 	step "engine test" mount_tests gcc engine_llama
 	step "fio" conformance fio

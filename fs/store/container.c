@@ -171,7 +171,7 @@ static int container_fetch(struct container *c, uint64_t off, size_t len,
 
 /*
  * The same through the page cache, where the kernel keeps many requests in
- * flight; what was read leaves it again.
+ * flight.  Not dropped here: that waits for all processors.
  */
 static int container_fetch_stream(struct container *c, uint64_t off, size_t len,
 				  uint8_t *buf, const uint8_t **ret)
@@ -310,4 +310,10 @@ void container_expect_stream(struct container *c)
 	if (!c->image && c->image_off)
 		posix_fadvise(c->fd, (off_t)c->image_off, STREAM_AHEAD_BYTES,
 			      POSIX_FADV_WILLNEED);
+}
+
+void container_end_stream(struct container *c)
+{
+	if (!c->image)
+		posix_fadvise(c->fd, 0, 0, POSIX_FADV_DONTNEED);
 }

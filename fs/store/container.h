@@ -58,11 +58,14 @@ int container_load(struct container *c, uint32_t first, uint32_t n,
 void container_expect_stream(struct container *c);
 
 /*
- * The same as one of many, in order: has the kernel read what comes next, many
- * requests at a time, and drops from its cache what was decoded.
+ * The same as one of many, in order, through the page cache: has the kernel
+ * read what comes next, many requests at a time.
  */
 int container_load_stream(struct container *c, uint32_t first, uint32_t n,
 			  uint8_t *dst);
+
+/* The stream is over: what it left in the page cache goes. */
+void container_end_stream(struct container *c);
 
 /* Whether tiles [first, first + n) are zeros, by what the head says. */
 bool container_is_hole(const struct container *c, uint32_t first, uint32_t n);
