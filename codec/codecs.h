@@ -13,6 +13,7 @@ extern const struct codec codec_raw;     /* id 0: any element */
 extern const struct codec codec_lz4;     /* id 1: any element */
 extern const struct codec codec_zstd;    /* id 2: any element */
 extern const struct codec codec_split16; /* id 3: ELEM_F16, ELEM_BF16 */
+extern const struct codec codec_grid;    /* id 4: ELEM_F16, ELEM_BF16 */
 extern const struct codec codec_zero;    /* id 5: any element */
 
 /* Whether codec_zero takes these bytes. */

@@ -6,7 +6,8 @@
 #include "codec/entropy.h"
 
 static const struct codec *const registry_codecs[] = {
-	&codec_raw, &codec_lz4, &codec_zstd, &codec_split16, &codec_zero,
+	&codec_raw,     &codec_lz4,  &codec_zstd,
+	&codec_split16, &codec_grid, &codec_zero,
 };
 
 #define REGISTRY_N_CODECS (sizeof(registry_codecs) / sizeof(registry_codecs[0]))

@@ -101,6 +101,8 @@ static int main_serve(struct fs *fs, struct fuse_args *args)
 			if (!fs->options.foreground)
 				main_detach();
 			r = main_loop(fs) < 0;
+			store_retire(fs->store);
+			notify_session(fs->notify, NULL, NULL);
 			fuse_session_unmount(fs->session);
 		}
 		fuse_remove_signal_handlers(fs->session);

@@ -5,8 +5,15 @@
 #include <fuse_lowlevel.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "codec/mem.h"
+
+/*
+ * The kernel may be waiting for a process that waits for us, who serve nobody
+ * any more: only the unmount ends that.
+ */
+#define TELL_S 2
 
 struct stale {
 	struct stale *next;
@@ -21,7 +28,7 @@ struct notify {
 	struct stale *first, **last;
 	struct fuse_session *session;
 	struct node *root;
-	bool stop;
+	bool stop, telling;
 	pthread_t thread;
 };
 
@@ -58,11 +65,14 @@ static void *notify_thread(void *arg)
 
 		struct fuse_session *se = n->session;
 		struct node *root = n->root;
+		n->telling = true;
 		pthread_mutex_unlock(&n->lock);
 		if (se)
 			notify_tell(se, root, s);
 		free(s);
 		pthread_mutex_lock(&n->lock);
+		n->telling = false;
+		pthread_cond_broadcast(&n->wake);
 	}
 }
 
@@ -86,9 +96,15 @@ void notify_session(struct notify *n, struct fuse_session *se,
 		    struct node *root)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&n->lock);
+	struct timespec until;
 
 	n->session = se;
 	n->root = root;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += TELL_S;
+	while (!se && n->telling)
+		if (pthread_cond_timedwait(&n->wake, &n->lock, &until))
+			break;
 }
 
 struct notify *notify_free(struct notify *n)

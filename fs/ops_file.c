@@ -24,7 +24,9 @@ static void file_mode(fuse_req_t req, fuse_ino_t ino, struct handle *h,
 
 	fi->fh = (uint64_t)h;
 	fi->direct_io = fs->direct && !(fi->flags & O_DIRECT);
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 15)
 	fi->parallel_direct_writes = 1;
+#endif
 	fi->keep_cache = !fi->direct_io;
 	passthrough_open(&fs->pass, req, ino, fs->store, h, fi);
 }

@@ -170,18 +170,19 @@ int options_parse(struct fuse_args *args, struct options *ret)
 	struct raw raw = { .o = &o };
 	struct fuse_cmdline_opts line = { 0 };
 
+	int r = 0;
+
 	if (fuse_opt_parse(args, &raw, OPTIONS, options_word) < 0 ||
 	    fuse_parse_cmdline(args, &line) < 0)
-		return -EINVAL; /* it has said why */
+		r = -EINVAL; /* it has said why */
 	o.help = line.show_help;
 	o.version = line.show_version;
 	o.foreground = line.foreground;
 	o.debug = line.debug;
 	o.single = line.singlethread;
 
-	int r = o.help || o.version
-		    ? 0
-		    : options_check(&raw, &o, args, line.mountpoint);
+	if (r == 0 && !o.help && !o.version)
+		r = options_check(&raw, &o, args, line.mountpoint);
 	free(line.mountpoint);
 	free(raw.memory);
 	free(raw.size);

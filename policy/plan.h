@@ -23,6 +23,7 @@ enum {
 	PLAN_WHOLE = 1 << 14,     /* enter whole into DRAM, then press */
 	PLAN_NO_SPARES = 1 << 15, /* what DRAM takes over leaves the SSD */
 	PLAN_NO_KEEP = 1 << 16,   /* layers nobody reads are worth nothing */
+	PLAN_STOP_ONLY = 1 << 18, /* a write budget without a price */
 	PLAN_HIT_CUTS = 1 << 17,  /* a hit may truncate */
 };
 

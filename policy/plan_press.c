@@ -146,7 +146,8 @@ void plan_settle_prices(struct plan *p)
 		if (needed < FULL_SHARE * limit)
 			*price = 0;
 	}
-	bool scarce = p->run.world.ssd_write_bytes_per_s > 0;
+	bool scarce = p->run.world.ssd_write_bytes_per_s > 0 &&
+		      !(plan_traits(p) & PLAN_STOP_ONLY);
 	double least = p->prices.tier[TIER_RAM] *
 		       (scarce && p->prices.write <= 0 ? 1 : WRITE_PRICE_SHARE);
 	if (p->prices.write < least)

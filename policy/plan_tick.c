@@ -34,7 +34,7 @@ static void plan_expose_slot(struct plan *p, double now_s, size_t i)
 /* The write price rises while the bucket runs dry, and falls while it fills. */
 static void plan_price_writes(struct plan *p, double now_s)
 {
-	if (now_s < p->writes_at_s + WRITE_S)
+	if (now_s < p->writes_at_s + WRITE_S || plan_traits(p) & PLAN_STOP_ONLY)
 		return;
 
 	double size = p->run.world.ssd_write_bytes_per_s * 60;

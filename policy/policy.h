@@ -53,14 +53,12 @@ struct facts {
 	uint8_t priority;              /* 0 to 100; 50 is ordinary */
 	bool dead;                     /* announced: not wanted again */
 
-	/* The burst of files it was written in; all 0 when not known. */
-	uint16_t burst_files; /* new files in the burst */
+	uint16_t burst_files; /* new files in its burst; 0: not known */
 	uint16_t burst_hits;  /* so far, of the burst's last re-used file */
 	bool burst_tail;      /* the burst's last file, and only part filled */
 };
 
-/* A policy's memory of one entry, inside the caller's.  Its fields are the
- * policies' own; zeroed by enter(). */
+/* A policy's memory of one entry, in the caller's; zeroed by enter(). */
 struct policy_entry {
 	uint64_t name;
 	float raw_bytes;
@@ -71,11 +69,7 @@ struct policy_entry {
 	uint32_t slot;           /* in the ledger */
 	uint16_t share[N_RUNGS]; /* of layers 0..k in raw_bytes, 1/32768 */
 	uint8_t loss[N_RUNGS];   /* curve.h's scale */
-	uint8_t floor_rung;
-	uint8_t pin;
-	uint8_t priority;
-	uint8_t dead;
-	uint8_t class;
+	uint8_t floor_rung, pin, priority, dead, class;
 	struct place at;
 };
 
@@ -119,7 +113,6 @@ struct policy {
 
 	/* Takes NULL, returns NULL.  Entries are the caller's and stay. */
 	void *(*stop)(struct policy_run *run);
-
 	void (*set_world)(struct policy_run *run, const struct world *world);
 
 	/*
@@ -135,15 +128,14 @@ struct policy {
 	void (*hit)(struct policy_run *run, double now_s,
 		    struct policy_entry *e, struct policy_answer *ret);
 
-	/* The next move that brings a tier under its limit; false: none is
-	 * over it, or nothing there may move. */
+	/* A move towards the limits; false: all kept, or nothing can move. */
 	bool (*press)(struct policy_run *run, double now_s,
 		      struct policy_move *ret);
 
 	/* Housekeeping of up to budget entries; true: more is waiting. */
 	bool (*tick)(struct policy_run *run, double now_s, size_t budget);
 
-	/* The owner's settings changed (floor, pin, priority, dead, loss). */
+	/* The facts changed: settings of the owner, announced death. */
 	void (*revise)(struct policy_run *run, double now_s,
 		       struct policy_entry *e, const struct facts *facts);
 

@@ -63,6 +63,8 @@ static const struct policy POLICIES[] = {
 	  PLAN_CALLS },
 	{ "adapt-no-keep", "adapt with layers nobody reads are worth nothing",
 	  PLAN_NO_KEEP, PLAN_CALLS },
+	{ "adapt-stop-only", "adapt with a write budget without a price",
+	  PLAN_STOP_ONLY, PLAN_CALLS },
 	{ "adapt-hit-cuts", "adapt with a hit may truncate", PLAN_HIT_CUTS,
 	  PLAN_CALLS },
 	{ "adapt-no-split", "adapt with all layers of an entry on one device",

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """policy_tables.py - the figures of docs/policy.md, made by the simulator
 
-usage: policy_tables.py SIMULATOR CONVERSATION_TRACE [TABLE...]
+usage: policy_tables.py 'build/tools/adaptcache simulate' TRACE [TABLE...]
 
-Tables: equal (delay at equal quality), headroom, fixed (never worse than a
-fixed rate), ablation, budget, hints, bound.  Without names, all of them.
+TRACE is the conversation trace.
+
+Tables: equal (delay at equal quality), four (the goals' ratios, more seeds
+and hints), headroom, fixed (never worse than a fixed rate), ablation, budget,
+hints, bound, speed.  Without names, all of them.  45 minutes.
 Prints Markdown.
 """
 import bisect
@@ -29,7 +32,7 @@ LOADS = {
 
 def simulate(load, policies, alphas, *options):
     where = [CONV if word == 'CONV' else word for word in LOADS[load]]
-    command = [SIM] + where + [
+    command = SIM.split() + where + [
         '--policy', ','.join(policies),
         '--alpha', ','.join(f'{a:g}' for a in alphas), '--json', *options]
     return json.loads(subprocess.check_output(command))
@@ -98,6 +101,25 @@ def equal():
                 there = at_quality(ours, .998)
                 row('lru-raw, ours at .998', f'{1e3 * delay:.1f}', '1.0000',
                     f'{1e3 * there:.1f}', f'**{delay / there:.2f}**', '')
+
+
+def four():
+    """The four ratios of the goals: other seeds, and announced deaths."""
+    bases = ['lru-raw', 'lru-kivi2', 'lru-int4', 'lru-refine1']
+    runs = [(f'zipf, seed {seed}', 'zipf', ('--seed', str(seed)))
+            for seed in (1, 2, 3)]
+    runs += [(f'conv 100/400, {100 * share:.0f} % announced', 'conv 100/400',
+              ('--hints', str(share))) for share in (0, 0.25, 0.5)]
+    head('workload', 'raw + LRU, ours at .998', 'KIVI-2 class + LRU',
+         'INT4 + LRU', '3.1 rung + LRU')
+    for label, load, options in runs:
+        ours = curve(load, 'adapt', *options)
+        seed = options if options[0] == '--seed' else ()
+        cells = []
+        for r in simulate(load, bases, [0], *seed):
+            quality = min(r['quality'], .998 if r['policy'] == 'lru-raw' else 1)
+            cells.append(f"{r['delay_s'] / at_quality(ours, quality):.2f}")
+        row(label, *cells)
 
 
 def headroom():
@@ -170,13 +192,15 @@ def ablation():
 
 def budget():
     """SSD writes against their budget, conversation at alpha 1."""
-    head('budget, GB/s', 'cost, ms', 'written, GB/s', 'most in 10 min / budget')
+    head('budget, GB/s', 'cost, ms', 'hard stop without a price',
+         'written, GB/s', 'most in 10 min / budget')
     for rate in ('0', '0.5G', '0.3G', '0.1G', '0.014G'):
-        r = simulate('conv 100/400', ['adapt'], [1], '--write-budget', rate)[0]
+        r, stop = simulate('conv 100/400', ['adapt', 'adapt-stop-only'], [1],
+                           '--write-budget', rate)
         allowed = float(rate.rstrip('G')) * 600e9
         row(rate.rstrip('G').replace('0', 'none') if rate == '0'
             else rate.rstrip('G'),
-            f"{1e3 * r['cost_s']:.1f}",
+            f"{1e3 * r['cost_s']:.1f}", f"{1e3 * stop['cost_s']:.1f}",
             f"{r['ssd_written_bytes'] / r['span_s'] / 1e9:.3f}",
             f"{r['most_written_in_600_s'] / allowed:.2f}" if allowed else '')
 
@@ -193,14 +217,26 @@ def hints():
 
 def bound():
     """Value reached over the LP bound with the same estimates."""
-    head('workload', 'alpha', 'mean', 'least', 'us per access')
+    head('workload', 'alpha', 'mean', 'least of 20 moments')
     for load in LOADS:
         for r in simulate(load, ['adapt'], [0.1, 1, 10], '--gap'):
             row(load, f"{r['alpha']:g}", f"{100 * r['reached_mean']:.2f} %",
-                f"{100 * r['reached_least']:.2f} %", '')
+                f"{100 * r['reached_least']:.2f} %")
 
 
-TABLES = [equal, headroom, fixed, ablation, budget, hints, bound]
+def speed():
+    """CPU of a reference, everything included, against contexts held."""
+    head('contexts', 'references', 'us a reference')
+    for size, n in (('400G', 20000), ('40T', 200000), ('480T', 2000000)):
+        ram = {'400G': '100G', '40T': '10T', '480T': '120T'}[size]
+        rate = {'400G': '10', '40T': '100', '480T': '1000'}[size]
+        r = json.loads(subprocess.check_output(
+            SIM.split() + ['zipf', '--memory', ram, '--size', size, '--requests',
+             str(n), '--arrivals', rate, '--json']))[0]
+        row(f"{n - r['references']}", n, f"{1e6 * r['cpu_s'] / n:.1f}")
+
+
+TABLES = [equal, four, headroom, fixed, ablation, budget, hints, bound, speed]
 
 
 def main():

@@ -157,11 +157,10 @@ void store_forget(struct store *s, struct node *n, uint64_t times)
 
 int store_opendir(struct store *s, struct node *n, int *ret_fd)
 {
-	(void)s;
-	int fd = openat(n->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = s->io->open(n->fd, ".", O_DIRECTORY);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	*ret_fd = fd;
 	return 0;
 }

@@ -72,7 +72,7 @@ static void scan_name(struct scan *c, struct node *dir, const char *name)
 
 static void scan_dir(struct scan *c, struct node *dir)
 {
-	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = c->store->io->open(dir->fd, ".", O_DIRECTORY);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *at;
 
@@ -164,7 +164,7 @@ void scan_wait(struct store *s)
 
 static void scan_links_in(struct store *s, struct node *dir, struct node *n)
 {
-	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = s->io->open(dir->fd, ".", O_DIRECTORY);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *at;
 

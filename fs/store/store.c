@@ -19,6 +19,12 @@
 
 /* A quarter of the machine: the engine beside us wants the rest. */
 #define MEMORY_SHARE 4
+/* In .lock, while what was staged is published after the unmount. */
+#define DRAINING            'D'
+#define LOCK_PAUSE_US       20000
+#define LOCK_TRIES          50   /* 1 s */
+#define LOCK_TRIES_DRAINING 6000 /* 2 min */
+
 /* Of what is free on the backing when nobody said. */
 #define SIZE_SHARE_PERCENT 80
 /* The inode, O_DIRECT, the plain copy; one to spare. */
@@ -65,6 +71,39 @@ static void store_sweep(struct store *s)
 	closedir(d);
 }
 
+/*
+ * One daemon per backing.  After an unmount the one before may still publish
+ * what was staged, and says so: that is waited for.  One that has not noticed
+ * the unmount yet gets a moment.
+ */
+static int store_lock(struct store *s)
+{
+	for (unsigned tries = 0;; tries++) {
+		char word = 0;
+
+		if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
+			break;
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (pread(s->lock_fd, &word, 1, 0) == 1 && word == DRAINING &&
+		    tries < LOCK_TRIES_DRAINING)
+			usleep(LOCK_PAUSE_US);
+		else if (tries < LOCK_TRIES)
+			usleep(LOCK_PAUSE_US);
+		else
+			return -EBUSY;
+	}
+	return ftruncate(s->lock_fd, 0) < 0 ? -errno : 0;
+}
+
+void store_retire(struct store *s)
+{
+	char word = DRAINING;
+	ssize_t n = pwrite(s->lock_fd, &word, 1, 0);
+
+	(void)n; /* then the next daemon is less patient */
+}
+
 static int store_open_dirs(struct store *s, const char *backing,
 			   const char **ret_why)
 {
@@ -78,8 +117,9 @@ static int store_open_dirs(struct store *s, const char *backing,
 	if (s->lock_fd < 0)
 		return -errno;
 	*ret_why = "another adaptcachefs has the backing directory";
-	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	int locked = store_lock(s);
+	if (locked < 0)
+		return locked;
 
 	*ret_why = "cannot make the directories of the backing";
 	s->tmp = store_dir(s->backing, ".tmp", 0700);

@@ -60,6 +60,12 @@ void store_defaults(const char *backing, struct store_options *ret);
 int store_open(const char *backing, const struct store_options *options,
 	       struct store **ret, const char **ret_why);
 
+/*
+ * The mount has ended: a store_open of the same backing from now on waits for
+ * this one to be closed, where before it would have been refused.
+ */
+void store_retire(struct store *s);
+
 /* Publishes all that is staged; what could not be is counted and logged. */
 void store_drain(struct store *s);
 

@@ -203,7 +203,7 @@ START_TEST(chooses_raw_for_noise)
 	} rows[] = {
 		{ ELEM_U8, SAMPLE_RANDOM, "raw" },
 		{ ELEM_U8, SAMPLE_TEXT, "zstd" },
-		{ ELEM_U8, SAMPLE_ZEROS, "zstd" },
+		{ ELEM_U8, SAMPLE_ZEROS, "zero" },
 		{ ELEM_F32, SAMPLE_RANDOM, "raw" },
 		{ ELEM_F32, SAMPLE_NORMAL, "zstd" },
 		{ ELEM_F16, SAMPLE_NORMAL, "split16" },

@@ -7,8 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policy/record.h"
 #include "policy/registry.h"
 #include "tools/sim_best.h"
+#include "tools/sim_replay.h"
 #include "tools/sim_run.h"
 
 struct bad_line {
@@ -160,6 +162,95 @@ START_TEST(nobody_beats_the_clairvoyant)
 }
 END_TEST
 
+enum { N_RECORDED = 64 };
+
+static void test_write(FILE *f, const struct record *r)
+{
+	char line[RECORD_LINE];
+	size_t len;
+
+	ck_assert_int_eq(record_format(r, line, sizeof line, &len), 0);
+	fwrite(line, 1, len, f);
+}
+
+/* One use of an entry, its press and tick, as a mount would record them. */
+static void test_record_use(FILE *f, const struct policy *p,
+			    struct policy_run *run, struct policy_entry *all,
+			    uint64_t id, double now_s)
+{
+	struct policy_entry *e = &all[id];
+	struct record r = { .event = e->at.top ? 'H' : 'E',
+			    .now_s = now_s,
+			    .id = id };
+	struct sim_setup setup = test_setup(p->name, 1, 1);
+	struct sim_name name = { 64e6, .05, 2, 2 };
+	struct policy_answer a;
+	struct policy_move m;
+
+	r.facts = sim_facts(&setup, &name, id);
+	if (e->at.top)
+		p->hit(run, now_s, e, &a);
+	else
+		ck_assert_int_eq(p->enter(run, now_s, &r.facts, e, &a), 0);
+	r.place = a.place;
+	r.read_layers = a.read_layers;
+	test_write(f, &r);
+
+	r = (struct record){ .event = 'T', .now_s = now_s, .count = 16 };
+	r.any = p->tick(run, now_s, 16);
+	test_write(f, &r);
+	do {
+		r = (struct record){ .event = 'P', .now_s = now_s };
+		r.any = p->press(run, now_s, &m);
+		if (r.any) {
+			r.id = (uint64_t)(m.entry - all);
+			r.tier = (uint8_t)m.tier;
+			r.place = m.to;
+		}
+		test_write(f, &r);
+	} while (r.any);
+}
+
+START_TEST(a_recorded_run_is_decided_again)
+{
+	char path[] = "/tmp/test_policy_sim_XXXXXX", *said = NULL;
+	const struct policy *p = policy_at((unsigned)_i);
+	struct policy_entry all[N_RECORDED] = { 0 };
+	struct record start = { .event = 'S', .count = 100 };
+	struct replay_counts counts;
+	uint64_t seed = 4;
+	size_t len;
+
+	FILE *f = fdopen(mkstemp(path), "w");
+	start.world = world_default(200000000, 800000000);
+	strcpy(start.policy, p->name);
+	test_write(f, &start);
+	struct policy_run *run = p->start(p, &start.world, 100);
+	for (int step = 0; step < 2000; step++) {
+		double u = sim_load_uniform(&seed);
+
+		test_record_use(f, p, run, all, (uint64_t)(N_RECORDED * u * u),
+				step * .3);
+	}
+	p->stop(run);
+	fclose(f);
+
+	FILE *errors = open_memstream(&said, &len);
+	ck_assert_int_eq(sim_replay(path, errors, &counts), 0);
+	ck_assert_uint_gt(counts.n_answers, 6000);
+
+	/* An answer that was not given is found out. */
+	struct record lie = { .event = 'P', .now_s = 600, .any = true };
+	f = fopen(path, "a");
+	test_write(f, &lie);
+	fclose(f);
+	ck_assert_int_eq(sim_replay(path, errors, &counts), -EBADMSG);
+	fclose(errors);
+	free(said);
+	unlink(path);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("policy_sim");
@@ -173,6 +264,7 @@ int main(void)
 			    N_BAD_LINES);
 	tcase_add_test(tc, lru_misses_as_an_independent_lru);
 	tcase_add_loop_test(tc, nobody_beats_the_clairvoyant, 0, n);
+	tcase_add_loop_test(tc, a_recorded_run_is_decided_again, 0, n);
 	suite_add_tcase(s, tc);
 
 	SRunner *sr = srunner_create(s);

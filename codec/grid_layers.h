@@ -1,0 +1,128 @@
+/*
+ * grid_layers.h - the layers of the grid codec, one by one
+ *
+ * What grid_encode.c and grid_decode.c put together.  Memory comes from the
+ * caller's arena; functions that may run out of it say so with -ENOMEM, which
+ * is our own miscount and never a matter of the input.
+ */
+#pragma once
+
+#include "codec/grid.h"
+#include "codec/grid_prefix.h"
+#include "codec/grid_rotate.h"
+
+/* --- head --- */
+
+struct grid_means {
+	int16_t *m;      /* w means in fine steps, multiples of R2 */
+	double variance; /* mean over the columns, about plain means */
+	double left;     /* what the head leaves: variance / variance */
+};
+
+/*
+ * Chooses step, means and rotation for the rows at x (w wide): a base step of
+ * sqrt(step2) rms deviations.  Returns 0, -E2BIG (not for a grid) or -ENOMEM.
+ */
+int grid_head_choose(struct grid *g, const struct kernels *k, double step2,
+		     const uint16_t *x, bool may_turn, struct arena *mem,
+		     struct grid_means *ret);
+
+/* The mean that every padded column has. */
+int16_t grid_head_pad_mean(const struct grid *g);
+
+void grid_head_write(const struct grid *g, const int16_t *m, const void *sinks,
+		     struct out *out);
+
+/* Fills g and w means.  Returns 0, with the sink rows, or -EBADMSG. */
+int grid_head_parse(const uint8_t *p, size_t len, struct grid *g,
+		    int16_t *ret_m, const uint8_t **ret_sinks);
+
+/* --- base --- */
+
+struct base_job {
+	const struct grid *g;
+	const struct kernels *k;
+	const struct grid_codes *codes;
+	const uint8_t *mag;     /* |q|, rows padded to a band with zeros */
+	const uint8_t *row_max; /* t of them */
+	const uint8_t *signs;
+	size_t signs_len;
+};
+
+int base_encode(const struct base_job *job, struct arena *mem, struct out *out);
+
+struct base_view {
+	const struct grid *g;
+	uint8_t *pairs;
+	uint32_t *at; /* where a column's pairs begin */
+	const uint8_t *wide;
+	uint16_t *wide_columns;
+	uint32_t n_wide;
+	const uint8_t *escapes;
+	uint32_t n_escapes, next_escape;
+	uint64_t next_at; /* place of the next escape */
+	struct bit_reader signs;
+	size_t signs_end; /* bits */
+};
+
+/* Decodes the lanes.  Returns 0, -EBADMSG or -ENOMEM. */
+int base_parse(const uint8_t *p, size_t len, const struct grid *g,
+	       const struct kernels *k, const struct grid_codes *codes,
+	       struct arena *mem, struct base_view *ret);
+
+/* |q| of the band's rows to mag.  Bands ascend. */
+void base_band(struct base_view *s, const struct kernels *k, uint32_t band,
+	       uint8_t *mag);
+
+/* Bytes of arena that base_encode, base_parse take at most. */
+size_t base_encode_room(const struct grid *g);
+size_t base_parse_room(const struct grid *g, size_t len);
+
+/* --- exact --- */
+
+void exact_rule_init(const struct grid *g, struct exact_rule *ret);
+
+struct exact_job {
+	const struct grid *g;
+	const struct grid_codes *codes;
+	const uint8_t *exponents;
+	size_t n_exponents;
+	const uint8_t *nibbles; /* f16: n / 2 bytes */
+	const uint8_t *rest;
+	size_t rest_len;
+};
+
+int exact_encode(const struct exact_job *job, struct arena *mem,
+		 struct out *out);
+size_t exact_encode_room(const struct grid *g);
+
+struct exact_view {
+	uint8_t *exponents;
+	size_t n_exponents;
+	const uint8_t *nibbles, *rest;
+	size_t rest_len;
+};
+
+int exact_parse(const uint8_t *p, size_t len, const struct grid *g,
+		const struct kernels *k, const struct grid_codes *codes,
+		struct arena *mem, struct exact_view *ret);
+size_t exact_parse_room(const struct grid *g, size_t len);
+
+/* --- the whole --- */
+
+/* Base steps that grid_encode knows, in rms deviations. */
+enum grid_step {
+	GRID_STEP_108 = 0, /* 1.08: the default */
+	GRID_STEP_025,
+	GRID_STEP_036,
+	GRID_STEP_050,
+	GRID_STEP_075,
+	GRID_STEP_150,
+	GRID_STEP_200,
+	GRID_N_STEPS,
+};
+
+int grid_encode(const struct shape *shape, const void *src, enum grid_step step,
+		struct scratch *ws, struct out *out, struct coded *ret);
+int grid_decode(const struct shape *shape, const struct coded_view *in,
+		struct scratch *ws, void *dst);

@@ -1,0 +1,246 @@
+/*
+ * kernel_avx2_read.c - AVX2 and BMI2 of the loops that make rows of values
+ */
+#include <immintrin.h>
+#include <string.h>
+
+#include "codec/kernel.h"
+
+/* 2^k for -126 <= k <= 127. */
+kernel_inline float read_power(int k)
+{
+	uint32_t bits = (uint32_t)(k + 127) << 23;
+	float f;
+
+	memcpy(&f, &bits, sizeof(f));
+	return f;
+}
+
+/* The next bits, 57 of them or more. */
+kernel_inline uint64_t read_bits(const struct bit_reader *b)
+{
+	uint64_t v;
+
+	memcpy(&v, b->src + b->at / 8, sizeof(v));
+	return v >> (b->at & 7);
+}
+
+/* 16 magnitudes with their signs from the stream. */
+kernel_inline __m256i read_signed(const uint8_t *mag, struct bit_reader *signs)
+{
+	const __m256i bit =
+	    _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048,
+			      4096, 8192, 16384, (short)0x8000);
+	__m128i m = _mm_loadu_si128((const void *)mag);
+	__m128i none = _mm_cmpeq_epi8(m, _mm_setzero_si128());
+	unsigned some = (unsigned)_mm_movemask_epi8(none) ^ 0xffff;
+	unsigned sign = _pdep_u32((unsigned)read_bits(signs), some);
+	__m256i neg = _mm256_set1_epi16((short)sign);
+	__m256i q = _mm256_cvtepu8_epi16(m);
+
+	signs->at += (size_t)__builtin_popcount(some);
+	neg = _mm256_cmpeq_epi16(_mm256_and_si256(neg, bit), bit);
+	return _mm256_sub_epi16(_mm256_xor_si256(q, neg), neg);
+}
+
+/* What stays the same over a row. */
+struct read_scale {
+	__m256i q_times, digit_times;
+	__m256 scale, offset;
+};
+
+/* offset: what the 16 bits are above their value, plus 2^23. */
+kernel_inline struct read_scale read_scale(const struct dequantise *s,
+					   float offset)
+{
+	float scale = read_power(s->k);
+
+	return (struct read_scale){
+		_mm256_set1_epi16((short)s->q_times),
+		_mm256_set1_epi16((short)s->digit_times),
+		_mm256_set1_ps(scale),
+		_mm256_set1_ps(-offset * scale),
+	};
+}
+
+kernel_inline __m256i read_sum(struct dequantise *s,
+			       const struct read_scale *by, size_t c)
+{
+	__m256i q = read_signed(s->mag + c, &s->signs);
+	__m256i d =
+	    _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)(s->digit + c)));
+	__m256i m = _mm256_loadu_si256((const void *)(s->mean + c));
+
+	q = _mm256_mullo_epi16(q, by->q_times);
+	d = _mm256_mullo_epi16(d, by->digit_times);
+	return _mm256_add_epi16(_mm256_add_epi16(q, d), m);
+}
+
+/* Eight of the words v, offset as by says, to floats: in the order of
+ * unpacklo or -hi with 0x4b00, the upper half of 2^23 as a float. */
+kernel_inline __m256 read_float(__m256i unpacked, const struct read_scale *by)
+{
+	return _mm256_fmadd_ps(_mm256_castsi256_ps(unpacked), by->scale,
+			       by->offset);
+}
+
+kernel_inline __m256i read_round_bf16(__m256 f)
+{
+	__m256i v = _mm256_castps_si256(f);
+	__m256i odd =
+	    _mm256_and_si256(_mm256_srli_epi32(v, 16), _mm256_set1_epi32(1));
+
+	v = _mm256_add_epi32(v,
+			     _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+	return _mm256_srli_epi32(v, 16);
+}
+
+/* 16 words, offset as by says, to the type's bits. */
+kernel_inline __m256i read_convert(__m256i v, const struct read_scale *by,
+				   bool bf16)
+{
+	const __m256i high = _mm256_set1_epi16(0x4b00);
+	__m256 lo = read_float(_mm256_unpacklo_epi16(v, high), by);
+	__m256 hi = read_float(_mm256_unpackhi_epi16(v, high), by);
+
+	if (bf16)
+		return _mm256_packus_epi32(read_round_bf16(lo),
+					   read_round_bf16(hi));
+
+	__m128i a = _mm256_cvtps_ph(lo, _MM_FROUND_TO_NEAREST_INT);
+	__m128i b = _mm256_cvtps_ph(hi, _MM_FROUND_TO_NEAREST_INT);
+
+	return _mm256_set_m128i(_mm_unpackhi_epi64(a, b),
+				_mm_unpacklo_epi64(a, b));
+}
+
+kernel_inline void read_dequantise(struct dequantise *to, uint16_t *dst,
+				   bool bf16)
+{
+	const __m256i flip = _mm256_set1_epi16((short)0x8000);
+	struct dequantise s = *to;
+	struct read_scale by = read_scale(&s, 0x1p23f + 0x1p15f);
+
+	for (size_t c = 0; c < s.w; c += 16) {
+		__m256i v = _mm256_xor_si256(read_sum(&s, &by, c), flip);
+
+		v = read_convert(v, &by, bf16);
+		_mm256_storeu_si256((__m256i *)(void *)(dst + c), v);
+	}
+	to->signs = s.signs;
+}
+
+static void read_dequantise_f16(struct dequantise *s, uint16_t *dst)
+{
+	read_dequantise(s, dst, false);
+}
+
+static void read_dequantise_bf16(struct dequantise *s, uint16_t *dst)
+{
+	read_dequantise(s, dst, true);
+}
+
+/* Eight fields of the widths that mask says, a byte each. */
+kernel_inline uint64_t read_fields(struct bit_reader *rest, uint64_t mask)
+{
+	uint64_t v = _pdep_u64(read_bits(rest), mask);
+
+	rest->at += (size_t)__builtin_popcountll(mask);
+	return v;
+}
+
+/* The next exponents where none is set, a byte each. */
+kernel_inline uint64_t read_exponents(struct dequantise *s, uint64_t none)
+{
+	uint64_t v;
+
+	memcpy(&v, s->exponents, sizeof(v));
+	s->exponents += __builtin_popcountll(none) / 8;
+	return _pdep_u64(v, none);
+}
+
+kernel_inline __m128i read_mask(const uint8_t *lo, const uint8_t *hi, __m128i j)
+{
+	const __m128i nibble = _mm_set1_epi8(15);
+	__m128i a = _mm_shuffle_epi8(_mm_loadu_si128((const void *)lo),
+				     _mm_and_si128(j, nibble));
+	__m128i b =
+	    _mm_shuffle_epi8(_mm_loadu_si128((const void *)hi),
+			     _mm_and_si128(_mm_srli_epi16(j, 4), nibble));
+
+	return _mm_and_si128(a, b);
+}
+
+/* 16 nibbles as 16 words. */
+kernel_inline __m256i read_nibbles(const uint8_t *p)
+{
+	const __m128i nibble = _mm_set1_epi8(15);
+	__m128i v = _mm_loadl_epi64((const void *)p);
+
+	v = _mm_unpacklo_epi64(v, _mm_srli_epi16(v, 4));
+	return _mm256_cvtepu8_epi16(_mm_and_si128(v, nibble));
+}
+
+/* The bits that the grid cut off 16 values with these j. */
+kernel_inline __m256i read_rest(struct dequantise *s, __m128i j, bool bf16)
+{
+	__m128i mask = read_mask(s->rule->rest_lo, s->rule->rest_hi, j);
+	__m128i none = _mm_cmpeq_epi8(j, _mm_setzero_si128());
+	uint64_t a = read_fields(&s->rest, (uint64_t)_mm_cvtsi128_si64(mask));
+	uint64_t b =
+	    read_fields(&s->rest, (uint64_t)_mm_extract_epi64(mask, 1));
+	uint64_t e = read_exponents(s, (uint64_t)_mm_cvtsi128_si64(none));
+	uint64_t f = read_exponents(s, (uint64_t)_mm_extract_epi64(none, 1));
+	__m256i v =
+	    _mm256_cvtepu8_epi16(_mm_set_epi64x((long long)b, (long long)a));
+	__m256i exponent =
+	    _mm256_cvtepu8_epi16(_mm_set_epi64x((long long)f, (long long)e));
+
+	if (bf16)
+		return _mm256_or_si256(v, _mm256_slli_epi16(exponent, 7));
+	v = _mm256_or_si256(_mm256_slli_epi16(v, 4), read_nibbles(s->nibbles));
+	s->nibbles += 8;
+	return _mm256_or_si256(v, _mm256_slli_epi16(exponent, 10));
+}
+
+kernel_inline void read_exact(struct dequantise *to, uint16_t *dst, bool bf16)
+{
+	struct dequantise s = *to;
+	struct read_scale by = read_scale(&s, 0x1p23f);
+
+	for (size_t c = 0; c < s.w; c += 16) {
+		__m256i n = read_sum(&s, &by, c);
+		__m256i j = _mm256_xor_si256(n, _mm256_srai_epi16(n, 15));
+		__m128i byte = _mm_packus_epi16(_mm256_castsi256_si128(j),
+						_mm256_extracti128_si256(j, 1));
+		__m256i sign =
+		    _mm256_and_si256(n, _mm256_set1_epi16((short)0x8000));
+		__m256i v = read_convert(j, &by, bf16);
+
+		v = _mm256_or_si256(v, read_rest(&s, byte, bf16));
+		v = _mm256_or_si256(v, sign);
+		_mm256_storeu_si256((__m256i *)(void *)(dst + c), v);
+	}
+	to->signs = s.signs;
+	to->rest = s.rest;
+	to->nibbles = s.nibbles;
+	to->exponents = s.exponents;
+}
+
+static void read_exact_f16(struct dequantise *s, uint16_t *dst)
+{
+	read_exact(s, dst, false);
+}
+
+static void read_exact_bf16(struct dequantise *s, uint16_t *dst)
+{
+	read_exact(s, dst, true);
+}
+
+void kernels_fill_avx2_read(struct kernels *k)
+{
+	k->dequantise[0] = read_dequantise_f16;
+	k->dequantise[1] = read_dequantise_bf16;
+	k->exact[0] = read_exact_f16;
+	k->exact[1] = read_exact_bf16;
+}
