@@ -66,9 +66,22 @@ static inline void fs_reply_err(fuse_req_t req, int r)
 	fuse_reply_err(req, r == -EBADMSG ? EIO : -r);
 }
 
+/* What a reply says of a node. */
+static inline void fs_entry(struct fs *fs, struct node *n,
+			    const struct stat *st, struct fuse_entry_param *ret)
+{
+	*ret = (struct fuse_entry_param){
+		.ino = fs_ino(fs, n),
+		.attr = *st,
+		.attr_timeout = FS_TIMEOUT_S,
+		.entry_timeout = FS_TIMEOUT_S,
+	};
+}
+
 /* ops_init.c */
 void fs_ops_fill(struct fuse_lowlevel_ops *ops);
-/* ops_name.c, ops_file.c, xattr.c, control.c */
+/* ops_name.c, ops_dir.c, ops_file.c, xattr.c */
 void fs_ops_names(struct fuse_lowlevel_ops *ops);
+void fs_ops_dirs(struct fuse_lowlevel_ops *ops);
 void fs_ops_files(struct fuse_lowlevel_ops *ops);
 void fs_ops_xattrs(struct fuse_lowlevel_ops *ops);

@@ -58,6 +58,7 @@ void fs_ops_fill(struct fuse_lowlevel_ops *ops)
 {
 	*ops = (struct fuse_lowlevel_ops){ .init = fs_init };
 	fs_ops_names(ops);
+	fs_ops_dirs(ops);
 	fs_ops_files(ops);
 	fs_ops_xattrs(ops);
 }

@@ -1,5 +1,4 @@
-/* ops_name.c - requests about names, attributes and directories */
-#include <dirent.h>
+/* ops_name.c - requests about names and attributes */
 #include <errno.h>
 #include <linux/fs.h>
 #include <stdlib.h>
@@ -27,17 +26,6 @@ static bool name_is_reserved(fuse_req_t req, fuse_ino_t parent,
 	return true;
 }
 
-static void name_entry(struct fs *fs, struct node *n, const struct stat *st,
-		       struct fuse_entry_param *ret)
-{
-	*ret = (struct fuse_entry_param){
-		.ino = fs_ino(fs, n),
-		.attr = *st,
-		.attr_timeout = FS_TIMEOUT_S,
-		.entry_timeout = FS_TIMEOUT_S,
-	};
-}
-
 static void name_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fs *fs = fs_of(req);
@@ -53,7 +41,7 @@ static void name_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	}
 	if (r == 0)
-		name_entry(fs, n, &st, &e);
+		fs_entry(fs, n, &st, &e);
 	/* With ino 0 it says that there is no such name, for as long. */
 	if (fuse_reply_entry(req, &e) < 0 && r == 0)
 		store_forget(fs->store, n, 1);
@@ -259,157 +247,6 @@ static void name_statfs(fuse_req_t req, fuse_ino_t ino)
 		fuse_reply_statfs(req, &v);
 }
 
-/* ---- directories ---- */
-
-struct open_dir {
-	DIR *dir;
-	off_t at;             /* where dir stands */
-	struct dirent *ahead; /* read from dir but not told yet */
-};
-
-static void name_opendir(fuse_req_t req, fuse_ino_t ino,
-			 struct fuse_file_info *fi)
-{
-	struct fs *fs = fs_of(req);
-	int fd = -1;
-
-	fi->fh = 0;
-	if (fs_is_virtual(ino)) {
-		fuse_reply_open(req, fi);
-		return;
-	}
-	struct open_dir *d = calloc(1, sizeof(*d));
-	int r = d ? store_opendir(fs->store, fs_node(fs, ino), &fd) : -ENOMEM;
-	if (r == 0)
-		d->dir = fdopendir(fd);
-	if (r < 0 || !d->dir) {
-		fs_reply_err(req, r < 0 ? r : -ENOMEM);
-		if (fd >= 0)
-			close(fd);
-		free(d);
-		return;
-	}
-	fi->fh = (uint64_t)d;
-	fuse_reply_open(req, fi);
-}
-
-static void name_releasedir(fuse_req_t req, fuse_ino_t ino,
-			    struct fuse_file_info *fi)
-{
-	struct open_dir *d = (struct open_dir *)fi->fh;
-
-	(void)ino;
-	if (d) {
-		closedir(d->dir);
-		free(d);
-	}
-	fuse_reply_err(req, 0);
-}
-
-/*
- * One name with what a lookup says of it.  Returns the bytes it takes, more
- * than len when it does not fit, 0 when it is not to be shown.
- */
-static size_t name_add_plus(fuse_req_t req, fuse_ino_t ino, char *buf,
-			    size_t len, const struct dirent *d)
-{
-	struct fs *fs = fs_of(req);
-	struct fuse_entry_param e = { 0 };
-	struct node *n = NULL;
-	struct stat st;
-	bool dot = !strcmp(d->d_name, ".") || !strcmp(d->d_name, "..");
-
-	if (dot) {
-		e.attr.st_ino = d->d_ino;
-		e.attr.st_mode = S_IFDIR;
-	} else if (store_lookup(fs->store, fs_node(fs, ino), d->d_name, &n,
-				&st) == 0) {
-		name_entry(fs, n, &st, &e);
-	} else {
-		return 0;
-	}
-	size_t used =
-	    fuse_add_direntry_plus(req, buf, len, d->d_name, &e, d->d_off);
-	if (used > len && n)
-		store_forget(fs->store, n, 1);
-	return used;
-}
-
-static size_t name_add(fuse_req_t req, char *buf, size_t len,
-		       const struct dirent *d)
-{
-	struct stat st = {
-		.st_ino = d->d_ino,
-		.st_mode = (mode_t)d->d_type << 12,
-	};
-
-	return fuse_add_direntry(req, buf, len, d->d_name, &st, d->d_off);
-}
-
-static void name_list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-		      struct open_dir *d, bool plus)
-{
-	auto_free char *buf = malloc(size);
-	size_t used = 0;
-
-	if (!buf) {
-		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	if (off != d->at) {
-		seekdir(d->dir, off);
-		d->ahead = NULL;
-		d->at = off;
-	}
-	for (;;) {
-		if (!d->ahead)
-			d->ahead = readdir(d->dir);
-		if (!d->ahead)
-			break;
-		size_t n =
-		    plus ? name_add_plus(req, ino, buf + used, size - used,
-					 d->ahead)
-			 : name_add(req, buf + used, size - used, d->ahead);
-		if (n > size - used)
-			break;
-		used += n;
-		d->at = d->ahead->d_off;
-		d->ahead = NULL;
-	}
-	fuse_reply_buf(req, buf, used);
-}
-
-static void name_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-			 struct fuse_file_info *fi)
-{
-	if (fs_is_virtual(ino))
-		control_readdir(req, size, off, false);
-	else
-		name_list(req, ino, size, off, (struct open_dir *)fi->fh,
-			  false);
-}
-
-static void name_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size,
-			     off_t off, struct fuse_file_info *fi)
-{
-	if (fs_is_virtual(ino))
-		control_readdir(req, size, off, true);
-	else
-		name_list(req, ino, size, off, (struct open_dir *)fi->fh, true);
-}
-
-static void name_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
-			  struct fuse_file_info *fi)
-{
-	struct fs *fs = fs_of(req);
-
-	(void)datasync;
-	(void)fi;
-	fs_reply_err(req, fs_is_virtual(ino)
-			      ? 0
-			      : store_sync_dir(fs->store, fs_node(fs, ino)));
-}
-
 void fs_ops_names(struct fuse_lowlevel_ops *ops)
 {
 	ops->lookup = name_lookup;
@@ -426,9 +263,4 @@ void fs_ops_names(struct fuse_lowlevel_ops *ops)
 	ops->rmdir = name_rmdir;
 	ops->rename = name_rename;
 	ops->statfs = name_statfs;
-	ops->opendir = name_opendir;
-	ops->releasedir = name_releasedir;
-	ops->readdir = name_readdir;
-	ops->readdirplus = name_readdirplus;
-	ops->fsyncdir = name_fsyncdir;
 }

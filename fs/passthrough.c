@@ -152,6 +152,8 @@ void passthrough_open(struct passthrough *p, fuse_req_t req, fuse_ino_t ino,
 	if (fd >= 0 && !o->backing_id)
 		passing_start(p, req, o, fd);
 	o->n_open++;
+	if (o->backing_id && !reader)
+		store_pass_writer(s, h);
 	if (o->backing_id)
 		passing_reply(o, fd, fi);
 }

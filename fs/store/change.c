@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "codec/mem.h"
-#include "fs/store/bytes.h"
 #include "fs/store/entry.h"
+#include "fs/store/handle.h"
 #include "fs/store/mover.h"
 #include "fs/store/names.h"
 #include "fs/store/pack.h"
@@ -316,7 +316,7 @@ int store_create(struct store *s, struct node *dir, const char *name,
 
 	if (r < 0)
 		return r;
-	struct handle *h = bytes_open(e, flags);
+	struct handle *h = handle_open(e, flags);
 	if (!h) {
 		entry_put(e);
 		store_unlink(s, dir, name, false);

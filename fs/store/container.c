@@ -15,6 +15,9 @@
 #define SPAN_BYTES       (1u << 20)
 #define SPAN_PLAIN_BYTES (4u << 20)
 
+/* What a stream has the kernel read before it is asked for. */
+#define STREAM_AHEAD_BYTES (8u << 20)
+
 #define DIRECT_UNTRIED (-2)
 
 /* The first bytes of the file at fd, and its length. */
@@ -166,13 +169,34 @@ static int container_fetch(struct container *c, uint64_t off, size_t len,
 	return 0;
 }
 
+/*
+ * The same through the page cache, where the kernel keeps many requests in
+ * flight; what was read leaves it again.
+ */
+static int container_fetch_stream(struct container *c, uint64_t off, size_t len,
+				  uint8_t *buf, const uint8_t **ret)
+{
+	if (c->image)
+		return container_fetch(c, off, len, buf, ret);
+
+	posix_fadvise(c->fd, (off_t)off, (off_t)(len + STREAM_AHEAD_BYTES),
+		      POSIX_FADV_WILLNEED);
+	ssize_t n = c->io->read(c->fd, buf, len, off);
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n < len)
+		return -EBADMSG;
+	*ret = buf;
+	return 0;
+}
+
 /* Where the layers of a run of tiles lie, and in which buffer they land. */
 struct span {
 	const uint8_t *at[N_LAYERS]; /* first byte of the run, per layer */
 };
 
 static int container_fetch_span(struct container *c, uint32_t first, uint32_t n,
-				struct span *ret)
+				bool stream, struct span *ret)
 {
 	const struct head_tile *a = &c->head.tiles[first];
 	const struct head_tile *z = &c->head.tiles[first + n - 1];
@@ -192,7 +216,10 @@ static int container_fetch_span(struct container *c, uint32_t first, uint32_t n,
 			continue;
 
 		uint64_t off = c->head.section[l].off + a->off[l];
-		int r = container_fetch(c, off, len[l], buf, &ret->at[l]);
+		int r = stream
+			    ? container_fetch_stream(c, off, len[l], buf,
+						     &ret->at[l])
+			    : container_fetch(c, off, len[l], buf, &ret->at[l]);
 		if (r < 0)
 			return r;
 		if (buf)
@@ -225,20 +252,32 @@ static int container_decode(const struct container *c, uint32_t tile,
 	return r == -EOPNOTSUPP ? -EBADMSG : r;
 }
 
-int container_load(struct container *c, uint32_t first, uint32_t n,
-		   uint8_t *dst)
+static int container_decode_run(struct container *c, uint32_t first, uint32_t n,
+				bool stream, uint8_t *dst)
 {
 	struct span span;
 	uint64_t base = head_tile_off(&c->head, first);
 
 	if (!local_scratch())
 		return -ENOMEM;
-	int r = container_fetch_span(c, first, n, &span);
+	int r = container_fetch_span(c, first, n, stream, &span);
 
 	for (uint32_t t = first; r == 0 && t < first + n; t++)
 		r = container_decode(c, t, &span, first,
 				     dst + (head_tile_off(&c->head, t) - base));
 	return r;
+}
+
+int container_load(struct container *c, uint32_t first, uint32_t n,
+		   uint8_t *dst)
+{
+	return container_decode_run(c, first, n, false, dst);
+}
+
+int container_load_stream(struct container *c, uint32_t first, uint32_t n,
+			  uint8_t *dst)
+{
+	return container_decode_run(c, first, n, true, dst);
 }
 
 uint32_t container_span(const struct container *c, uint32_t first)
@@ -264,4 +303,11 @@ bool container_is_hole(const struct container *c, uint32_t first, uint32_t n)
 		if (c->head.tiles[t].codec != CODEC_ZERO)
 			return false;
 	return true;
+}
+
+void container_expect_stream(struct container *c)
+{
+	if (!c->image && c->image_off)
+		posix_fadvise(c->fd, (off_t)c->image_off, STREAM_AHEAD_BYTES,
+			      POSIX_FADV_WILLNEED);
 }

@@ -54,6 +54,16 @@ uint64_t container_image_bytes(const struct container *c);
 int container_load(struct container *c, uint32_t first, uint32_t n,
 		   uint8_t *dst);
 
+/* Has the kernel begin to read what a stream will want first. */
+void container_expect_stream(struct container *c);
+
+/*
+ * The same as one of many, in order: has the kernel read what comes next, many
+ * requests at a time, and drops from its cache what was decoded.
+ */
+int container_load_stream(struct container *c, uint32_t first, uint32_t n,
+			  uint8_t *dst);
+
 /* Whether tiles [first, first + n) are zeros, by what the head says. */
 bool container_is_hole(const struct container *c, uint32_t first, uint32_t n);
 

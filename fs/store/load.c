@@ -126,7 +126,7 @@ static void load_run(struct work *w)
 
 void load_ahead(struct entry *e)
 {
-	for (unsigned i = 0; i < e->store->options.threads; i++) {
+	for (unsigned i = 0; i < 2 * e->store->options.threads; i++) {
 		struct ahead *a = calloc(1, sizeof(*a));
 
 		if (!a)

@@ -36,6 +36,8 @@ int packing_begin(struct packing *p, struct entry *e)
 	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
 	if (!e->dirty)
 		return -EALREADY;
+	if (e->node->gone)
+		return -ESTALE;
 	if (e->doomed)
 		return -ENOSPC;
 	p->plain = fcntl(e->plain->fd, F_DUPFD_CLOEXEC, 0);

@@ -29,7 +29,8 @@ struct packing {
 
 /*
  * Takes the entry as it is at this moment.  Returns 0, -EALREADY (nothing is
- * staged), -ENOSPC (it is doomed) or -errno.  packing_done in any case.
+ * staged), -ESTALE (it has no name), -ENOSPC (it is doomed) or -errno.
+ * packing_done in any case.
  */
 int packing_begin(struct packing *p, struct entry *e);
 

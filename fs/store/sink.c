@@ -56,6 +56,9 @@ int sink_commit(struct sink *k, size_t n)
 
 int sink_flush(struct sink *k)
 {
+	if (k->len == k->flushed)
+		return 0;
+
 	int r = k->store->io->write(k->fd, k->buf + k->flushed,
 				    k->len - k->flushed, k->off + k->flushed);
 

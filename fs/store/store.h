@@ -180,6 +180,12 @@ int store_sync(struct store *s, struct handle *h);
  */
 int store_pass(struct store *s, struct handle *h);
 
+/*
+ * h, which may write, is opened while the kernel serves others from the plain
+ * copy: it may map that for writing without our knowledge, until its release.
+ */
+void store_pass_writer(struct store *s, struct handle *h);
+
 /* ---- inspection ---- */
 
 struct store_facts {

@@ -162,23 +162,36 @@ void node_get(struct tree *t, struct node *n)
 	n->refs++;
 }
 
+static bool node_unused(const struct tree *t, const struct node *n)
+{
+	return !n->refs && !n->nlookup && n != t->root;
+}
+
 /*
  * Caller holds the lock.  Frees the node when nobody knows it, then the
- * directories that only it kept, one after the other.
+ * directories that only it kept; those that wait are chained by hash_next.
  */
 static void node_reap(struct tree *t, struct node *n)
 {
-	while (n && !n->refs && !n->nlookup && n != t->root) {
-		struct node *dir = NULL;
+	struct node *todo = NULL;
 
+	if (node_unused(t, n)) {
 		tree_drop(t, n);
+		n->hash_next = NULL;
+		todo = n;
+	}
+	while (todo) {
+		n = todo;
+		todo = n->hash_next;
 		for (struct link *l = n->links; l; l = l->next) {
 			l->dir->refs--;
-			if (!dir || dir->refs || dir->nlookup)
-				dir = l->dir;
+			if (!node_unused(t, l->dir))
+				continue;
+			tree_drop(t, l->dir);
+			l->dir->hash_next = todo;
+			todo = l->dir;
 		}
 		node_free(n);
-		n = dir;
 	}
 }
 

@@ -250,6 +250,7 @@ static const struct good {
 	{ "good-llama-seq-short", make_sequence_short, { 0 } },
 	{ "good-llama-seq-ragged", make_sequence_f16, { .tile_rows = 64 } },
 	{ "good-llama-seq-coarse", make_coarse, { .codec = "split16" } },
+	{ "good-llama-seq-grid", make_sequence_f16, { .codec = "grid" } },
 	{ "good-llama-seq-specials", make_specials, { .codec = "split16" } },
 	{ "good-llama-session", make_session, { 0 } },
 	{ "good-safetensors", make_safetensors, { 0 } },

@@ -1,5 +1,5 @@
 /*
- * bytes.h - handles, for the files of this folder
+ * handle.h - handles, for the files of this folder
  */
 #pragma once
 
@@ -12,8 +12,9 @@ struct handle {
 	struct entry *entry; /* holds a reference */
 	bool writer;
 	bool passed;
+	bool mapped;     /* may be written through a mapping we cannot see */
 	atomic_bool hit; /* counted as one */
 };
 
 /* A handle on e, whose reference it takes; NULL when out of memory. */
-struct handle *bytes_open(struct entry *e, int flags);
+struct handle *handle_open(struct entry *e, int flags);

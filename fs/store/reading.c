@@ -1,0 +1,211 @@
+/* reading.c - an entry's bytes to a client, from wherever they are */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "codec/mem.h"
+#include "fs/store/entry.h"
+#include "fs/store/handle.h"
+#include "fs/store/load.h"
+#include "fs/store/local.h"
+#include "fs/store/mover.h"
+#include "fs/store/quarantine.h"
+#include "fs/store/room.h"
+
+/* An access time this old is told to the backing: evictors look at it. */
+#define ATIME_S 60
+
+static void reading_count_hit(struct entry *e)
+{
+	struct counters *c = &e->store->counters;
+	struct timespec now = entry_now(), times[2] = { now };
+	struct stat st;
+
+	{
+		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+
+		if (e->plain)
+			c->hits_plain++;
+		else if (e->cont->image)
+			c->hits_packed++;
+		else
+			c->hits_backing++;
+		times[1].tv_nsec = UTIME_OMIT;
+		if (!e->dirty && fstat(e->fd, &st) == 0 &&
+		    st.st_atim.tv_sec + ATIME_S < now.tv_sec)
+			futimens(e->fd, times);
+	}
+	e->node->hits++;
+	e->node->last_hit_ms =
+	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	mover_hit(e->store, e->node);
+}
+
+/* Gives a clean entry an empty plain copy to be filled, if there is room. */
+static void reading_make_cache(struct entry *e)
+{
+	struct store *s = e->store;
+	struct plain *p;
+	uint64_t cost;
+	uint32_t n_tiles;
+	bool made = false;
+
+	{
+		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+
+		if (e->dirty || e->plain || !e->size)
+			return;
+		cost = align_up(e->size, 4096);
+		n_tiles = e->cont->head.n_tiles;
+	}
+	if (!room_entry(s) || !room_clean(s, cost))
+		return;
+	{
+		auto_rwunlock pthread_rwlock_t *data = lock_alone(&e->data);
+
+		if (!e->dirty && !e->plain && align_up(e->size, 4096) == cost &&
+		    e->cont->head.n_tiles == n_tiles &&
+		    plain_new_cache(&s->home, e->size, n_tiles, &p) == 0) {
+			p->charged = cost;
+			e->plain = p;
+			made = true;
+		}
+	}
+	if (!made) {
+		budget_set_clean(&s->budget, cost, 0);
+		return;
+	}
+	entry_settle(e);
+	load_ahead(e);
+}
+
+/* Plain bytes of a file of ours, copied.  Caller holds data shared. */
+static int reading_copy(struct entry *e, uint64_t off, size_t len,
+			const void **ret)
+{
+	uint8_t *buf = local_buf(LOCAL_PLAIN, len);
+
+	if (!buf)
+		return -ENOMEM;
+	ssize_t n = e->store->io->read(e->plain->fd, buf, len, off);
+	if (n < 0)
+		return (int)n;
+	/* Written past the end of what the file has: holes are zeros. */
+	memset(buf + n, 0, len - (size_t)n);
+	*ret = buf;
+	return 0;
+}
+
+/* Decodes into this thread's memory.  Caller holds data shared. */
+static int reading_decode(struct entry *e, uint64_t off, size_t len,
+			  const void **ret)
+{
+	const struct head *h = &e->cont->head;
+	uint32_t first = head_tile_at(h, off);
+	uint32_t last = head_tile_at(h, off + len - 1);
+	uint64_t from = head_tile_off(h, first);
+	uint64_t end = last + 1 < h->n_tiles ? head_tile_off(h, last + 1)
+					     : h->logical_size;
+	uint8_t *buf = local_buf(LOCAL_PLAIN, (size_t)(end - from));
+
+	if (!buf)
+		return -ENOMEM;
+	*ret = buf + (off - from);
+	return container_load(e->cont, first, last - first + 1, buf);
+}
+
+/* Caller holds data shared; len is within the file. */
+static int reading_range(struct entry *e, uint64_t off, size_t len,
+			 const void **ret)
+{
+	if (e->failed)
+		return -EIO;
+	if (e->dirty || (e->plain && !e->plain->map))
+		return reading_copy(e, off, len, ret);
+	if (!e->plain)
+		return reading_decode(e, off, len, ret);
+
+	int r = load_range(e, off, len);
+	*ret = e->plain->map + off;
+	return r;
+}
+
+/* The container is damaged: nothing of it is served any more. */
+static void reading_fail(struct entry *e)
+{
+	bool first;
+
+	pthread_mutex_lock(&e->lock);
+	first = !e->failed;
+	e->failed = true;
+	pthread_mutex_unlock(&e->lock);
+	if (first)
+		quarantine_node(e->store, e->node, -EBADMSG);
+}
+
+int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
+	       struct view *ret)
+{
+	struct entry *e = h->entry;
+	struct view v = { .held = e };
+	uint64_t size;
+	int r = 0;
+
+	if (!atomic_exchange(&h->hit, true)) {
+		reading_count_hit(e);
+		reading_make_cache(e);
+	}
+	pthread_rwlock_rdlock(&e->data);
+	pthread_mutex_lock(&e->lock);
+	size = e->size;
+	pthread_mutex_unlock(&e->lock);
+
+	if (off < size)
+		v.len = size - off < len ? (size_t)(size - off) : len;
+	if (v.len)
+		r = reading_range(e, off, v.len, &v.data);
+	if (r < 0) {
+		pthread_rwlock_unlock(&e->data);
+		if (r == -EBADMSG)
+			reading_fail(e);
+		s->counters.io_errors += r != -EBADMSG;
+		return r == -EBADMSG ? -EIO : r;
+	}
+	s->counters.read_bytes += v.len;
+	entry_get_again(e);
+	*ret = v;
+	return 0;
+}
+
+void store_read_done(struct store *s, struct view *v)
+{
+	(void)s;
+	pthread_rwlock_unlock(&v->held->data);
+	entry_put(v->held);
+}
+
+/* The plain copy's descriptor if it can stand for the file, or -1. */
+static int reading_pass(struct handle *h)
+{
+	struct entry *e = h->entry;
+	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+
+	if (e->n_writers || e->failed || !e->plain || !e->plain->in_dram ||
+	    !plain_complete(e->plain))
+		return -1;
+	if (!h->passed)
+		e->n_passed++;
+	h->passed = true;
+	return e->plain->fd;
+}
+
+int store_pass(struct store *s, struct handle *h)
+{
+	int fd = reading_pass(h);
+
+	(void)s;
+	/* The kernel will not tell us of the reads. */
+	if (fd >= 0 && !atomic_exchange(&h->hit, true))
+		reading_count_hit(h->entry);
+	return fd;
+}
