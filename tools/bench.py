@@ -250,13 +250,15 @@ def measure(label, mount, plain, threads, pairs, prepare, run):
             got[place] = volume / run(place)
             rates[place].append(got[place])
         ratios.append(got[mount] / got[plain])
+    quartiles = statistics.quantiles(ratios, n=4, method="inclusive")
     row = {"what": label, "threads": threads, "against": plain.name, "pairs": pairs,
            "mount_mib_s": statistics.median(rates[mount]),
            "plain_mib_s": statistics.median(rates[plain]),
            "ratio": statistics.median(ratios), "ratio_min": min(ratios),
+           "ratio_low": quartiles[0], "ratio_high": quartiles[2],
            "ratio_max": max(ratios), "tier": tier}
     print("{what:22} {threads} thread(s), against {against:14}: {mount_mib_s:8.0f} : "
-          "{plain_mib_s:8.0f} MiB/s, ratio {ratio:.2f} ({ratio_min:.2f} to {ratio_max:.2f})"
+          "{plain_mib_s:8.0f} MiB/s, ratio {ratio:.2f} ({ratio_low:.2f} to {ratio_high:.2f})"
           .format(**row), file=sys.stderr, flush=True)
     return row
 
@@ -365,17 +367,20 @@ def page(facts, args, data, rows, codecs, cold):
         "The machine is shared and noisy: compare the ratios, which come from pairs measured one",
         "right after the other, and look at their spread before believing a difference.", "",
         "| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in facts), "",
-        f"Data: {data.source} ({names}), {data.total / MIB:.1f} MiB a thread; each thread has",
-        f"files of its own.  Mount options: `{args.options or 'the defaults'}`.", "",
+        f"Data: {data.source} ({names}),",
+        f"{data.total / MIB:.1f} MiB a thread; each thread has files of its own.  Mount options: " +
+        (f"`{args.options}`." if args.options else "the defaults."), "",
         "## Through the mount", "",
         "MiB of plain bytes a second, medians; the ratio is the mount's rate over the other's, the",
-        f"median of {args.pairs} pairs (least to most).  Calls are of 1 MiB; open and close are timed too.",
-        "", "| | threads | against | mount | other | ratio | spread | entry is |",
-        "|---|---|---|---|---|---|---|---|",
+        f"median of {args.pairs} pairs.  Calls are of 1 MiB; open and close are timed, too.",
+        "*Middle half* is where half of the ratios lie, *all pairs* the least to the most.",
+        "", "| | threads | against | mount | other | ratio | middle half | all pairs | entry is |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for r in rows:
         out.append("| {what} | {threads} | {against} | {mount_mib_s:.0f} | {plain_mib_s:.0f} | "
-                   "**{ratio:.2f}** | {ratio_min:.2f} to {ratio_max:.2f} | {tier} |".format(**r))
+                   "**{ratio:.2f}** | {ratio_low:.2f} to {ratio_high:.2f} | "
+                   "{ratio_min:.2f} to {ratio_max:.2f} | {tier} |".format(**r))
     share = next(r["stored_share"] for r in rows if "stored_share" in r)
     out += [
         "", f"On the backing the files take {share:.1%} of their plain bytes.", "",
@@ -383,14 +388,14 @@ def page(facts, args, data, rows, codecs, cold):
         "  the others hold them in the page cache.  Between two measurements everything is synced.",
         "- *write and fsync*: the mount has packed, synced and published when fsync returns.",
         "- *read, warm*: read once just before.  *entry is* says where the mount had it.",
-        "- *read, cold*: the mount is unmounted, " + (
-            "the kernel's caches are dropped" if cold else "(the kernel's caches stay: not root)") +
-        ", and it is mounted again;",
+        "- *read, cold*: the mount is unmounted, "
+        + ("the kernel's caches are dropped" if cold else "(the kernel's caches stay: not root)")
+        + ", and it is mounted again;",
         "  the others are plain files on the same disk after the same drop, read through the page",
         "  cache or with O_DIRECT.  A virtual disk may still be served from its host's memory.", "",
         "## Codecs", "",
-        "One thread, without the mount: bytes of the file, and the speed as a multiple of `zstd -3`",
-        "over the whole file in the same run.  *chosen* is what the mount stores.", "",
+        "One thread, without the mount: bytes of the file, and the speed as a multiple of that of",
+        "`zstd -3` over the whole file in the same run.  *chosen* is what the mount stores.", "",
         "| file | codec | bytes | of plain | encode GB/s | x zstd -3 | decode GB/s | x zstd -3 |",
         "|---|---|---|---|---|---|---|---|",
     ]

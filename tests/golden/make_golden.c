@@ -141,6 +141,17 @@ static void make_sequence_f32(struct plain *p)
 	make_sequence(p, 0, 40);
 }
 
+/* Small: five sections take five blocks before they hold anything. */
+static void make_grid_f16(struct plain *p)
+{
+	make_sequence(p, 1, 40);
+}
+
+static void make_grid_bf16(struct plain *p)
+{
+	make_sequence(p, 30, 40);
+}
+
 /* Too few rows for keys. */
 static void make_sequence_short(struct plain *p)
 {
@@ -243,6 +254,8 @@ static const struct good {
 	{ "good-llama-seq-specials", make_specials, { .codec = "split16" } },
 	{ "good-llama-session", make_session, { 0 } },
 	{ "good-safetensors", make_safetensors, { 0 } },
+	{ "good-grid-f16", make_grid_f16, { .codec = "grid" } },
+	{ "good-grid-bf16", make_grid_bf16, { .codec = "grid" } },
 };
 
 #define N_GOODS (sizeof(goods) / sizeof(goods[0]))
@@ -254,7 +267,8 @@ static const struct bad {
 	uint64_t value;
 	long cut; /* bytes kept; < 0: taken from the end; 0: all */
 	bool unsealed;
-	uint32_t tile; /* > 0: `at` counts in the bytes of tile - 1, whose
+	uint8_t layer;
+	uint32_t tile; /* > 0: `at` counts in this layer of tile - 1, whose
 			  sum is made right, too */
 	const char *step, *error;
 } bads[] = {
@@ -309,20 +323,30 @@ static const struct bad {
 	  .error = "EBADMSG" },
 	{ "bad-u8-cols", "good-text-zstd", 172, 4, 2, .step = "load",
 	  .error = "EBADMSG" },
-	{ "bad-zstd-frame", "good-text-zstd", 0, 1, 0, .tile = 1,
-	  .step = "load", .error = "EBADMSG" },
-	{ "bad-zstd-cut", "good-text-zstd", 4, 1, 0xff, .tile = 1,
-	  .step = "load", .error = "EBADMSG" },
-	{ "bad-lz4-block", "good-text-lz4", 0, 4, UINT32_MAX, .tile = 1,
-	  .step = "load", .error = "EBADMSG" },
+	{ "bad-zstd-frame", "good-text-zstd", 0, 1, 0, .layer = LAYER_EXACT,
+	  .tile = 1, .step = "load", .error = "EBADMSG" },
+	{ "bad-zstd-cut", "good-text-zstd", 4, 1, 0xff, .layer = LAYER_EXACT,
+	  .tile = 1, .step = "load", .error = "EBADMSG" },
+	{ "bad-lz4-block", "good-text-lz4", 0, 4, UINT32_MAX,
+	  .layer = LAYER_EXACT, .tile = 1, .step = "load", .error = "EBADMSG" },
 	{ "bad-split16-low-len", "good-llama-seq-f16", 0, 4, UINT32_MAX,
-	  .tile = 2, .step = "load", .error = "EBADMSG" },
-	{ "bad-split16-low-more", "good-llama-seq-f16", 0, 4, 1601, .tile = 2,
-	  .step = "load", .error = "EBADMSG" },
-	{ "bad-split16-low-none", "good-llama-seq-f16", 0, 4, 0, .tile = 2,
-	  .step = "load", .error = "EBADMSG" },
+	  .layer = LAYER_EXACT, .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-split16-low-more", "good-llama-seq-f16", 0, 4, 1601,
+	  .layer = LAYER_EXACT, .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-split16-low-none", "good-llama-seq-f16", 0, 4, 0,
+	  .layer = LAYER_EXACT, .tile = 2, .step = "load", .error = "EBADMSG" },
 	{ "bad-split16-frame", "good-llama-seq-f16", 4 + 16 + 1600, 4, 0,
+	  .layer = LAYER_EXACT, .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-grid-version", "good-grid-f16", 0, 1, 2, .layer = LAYER_HEAD,
 	  .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-grid-sinks", "good-grid-f16", 3, 1, 255, .layer = LAYER_HEAD,
+	  .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-grid-lanes", "good-grid-f16", 8, 4, UINT32_MAX,
+	  .layer = LAYER_BASE, .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-grid-gaps", "good-grid-f16", 0, 4, UINT32_MAX,
+	  .layer = LAYER_EXACT, .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-grid-cut-exact", "good-grid-f16", .cut = 20480, .step = "open",
+	  .error = "EBADMSG" },
 };
 
 #define N_BADS (sizeof(bads) / sizeof(bads[0]))
@@ -338,12 +362,11 @@ static int make_good(const struct good *g, struct plain *p, struct made *m)
 static void damage_tile(struct made *m, const struct bad *b)
 {
 	struct head_tile *t = &m->head.tiles[b->tile - 1];
-	uint8_t *at =
-	    m->at + m->head.section[LAYER_EXACT].off + t->off[LAYER_EXACT];
+	uint8_t *at = m->at + m->head.section[b->layer].off + t->off[b->layer];
 
 	for (unsigned i = 0; i < b->bytes; i++)
 		at[b->at + i] = (uint8_t)(b->value >> 8 * i);
-	t->sum[LAYER_EXACT] = XXH3_64bits(at, t->len[LAYER_EXACT]);
+	t->sum[b->layer] = XXH3_64bits(at, t->len[b->layer]);
 	head_pack(&m->head, m->at);
 }
 

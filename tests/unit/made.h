@@ -46,25 +46,24 @@ static inline void made_done(struct made *m)
 
 static inline int made_tile(struct made *m, uint32_t t, const uint8_t *plain,
 			    const struct made_how *how, struct scratch *ws,
-			    uint8_t *dst)
+			    uint8_t *dst, struct coded *ret)
 {
 	struct shape s = head_shape(&m->head, t);
 	const uint8_t *src = plain + head_tile_off(&m->head, t);
 	const struct codec *codec =
 	    how->codec ? codec_by_name(how->codec) : NULL;
 	struct head_tile *tile = &m->head.tiles[t];
-	struct coded coded;
 	int r = -E2BIG;
 
 	if (codec)
-		r = codec->encode(&s, src, ws, dst, tile_bound(&s), &coded);
+		r = codec->encode(&s, src, ws, dst, tile_bound(&s), ret);
 	if (r == 0)
 		tile->codec = codec->id;
 	else
 		r = tile_encode(&s, src, ws, dst, tile_bound(&s), &tile->codec,
-				&coded);
+				ret);
 	if (r == 0)
-		memcpy(tile->len, coded.len, sizeof(tile->len));
+		memcpy(tile->len, ret->len, sizeof(tile->len));
 	return r;
 }
 
@@ -72,31 +71,6 @@ static inline int made_tile(struct made *m, uint32_t t, const uint8_t *plain,
 static inline uint8_t made_filler(unsigned l, uint32_t t, uint32_t i)
 {
 	return (uint8_t)(l * 71 + t * 31 + i * 7);
-}
-
-/* Copies the tiles' layers to their places, and sums them. */
-static inline void made_fill(struct made *m, const uint8_t *coded,
-			     uint8_t more_layers)
-{
-	struct head *h = &m->head;
-
-	for (uint32_t t = 0; t < h->n_tiles; t++)
-		for (unsigned l = 0; l < N_LAYERS; l++) {
-			struct head_tile *tile = &h->tiles[t];
-			uint32_t len = tile->len[l];
-			uint8_t *dst = m->at + h->section[l].off + tile->off[l];
-			bool filler = more_layers & 1u << l;
-
-			if (!len)
-				continue;
-			for (uint32_t i = 0; filler && i < len; i++)
-				dst[i] = made_filler(l, t, i);
-			if (!filler) {
-				memcpy(dst, coded, len);
-				coded += len;
-			}
-			tile->sum[l] = XXH3_64bits(dst, len);
-		}
 }
 
 /* A tile of zeros has no bytes at all. */
@@ -107,31 +81,79 @@ static inline void made_more(struct head_tile *tile, uint32_t t, uint8_t layers)
 			tile->len[l] = (t + l) % 4 * 9;
 }
 
+/* Copies the tiles' layers, which lie back to back, to their places. */
+static inline void made_fill(struct made *m, const uint8_t *bytes,
+			     const struct coded *coded)
+{
+	struct head *h = &m->head;
+
+	for (uint32_t t = 0; t < h->n_tiles; t++)
+		for (unsigned l = 0; l < N_LAYERS; l++) {
+			struct head_tile *tile = &h->tiles[t];
+			uint32_t len = tile->len[l];
+			uint8_t *dst = m->at + h->section[l].off + tile->off[l];
+
+			if (!len)
+				continue;
+			for (uint32_t i = 0; !coded[t].len[l] && i < len; i++)
+				dst[i] = made_filler(l, t, i);
+			memcpy(dst, bytes, coded[t].len[l]);
+			bytes += coded[t].len[l];
+			tile->sum[l] = XXH3_64bits(dst, len);
+		}
+}
+
+/* The largest error of its tiles is the extent's. */
+static inline void made_errors(struct head *h, const struct coded *coded)
+{
+	for (uint32_t t = 0; t < h->n_tiles; t++)
+		for (unsigned l = 0; l < N_LAYERS; l++) {
+			float *e = &h->extents[h->tiles[t].extent].error[l];
+
+			if (coded[t].error[l] > *e)
+				*e = coded[t].error[l];
+		}
+}
+
+static inline int made_tiles(struct made *m, const uint8_t *plain,
+			     const struct made_how *how, uint8_t *dst,
+			     struct coded *ret)
+{
+	struct scratch *ws = scratch_new();
+	int r = ws ? 0 : -ENOMEM;
+
+	for (uint32_t t = 0; r == 0 && t < m->head.n_tiles; t++) {
+		r = made_tile(m, t, plain, how, ws, dst, &ret[t]);
+		for (unsigned l = 0; r == 0 && l < N_LAYERS; l++)
+			dst += ret[t].len[l];
+		if (how->more_layers)
+			made_more(&m->head.tiles[t], t, how->more_layers);
+	}
+	scratch_free(ws);
+	return r;
+}
+
 /* Encodes all tiles and lays the container out.  m->head has its extents. */
 static inline int made_pack(struct made *m, const uint8_t *plain,
 			    const struct made_how *how)
 {
-	struct scratch *ws = scratch_new();
-	auto_free uint8_t *coded = malloc(m->head.logical_size + 1);
-	size_t len = 0;
-	int r = ws && coded ? head_cut(&m->head) : -ENOMEM;
+	auto_free uint8_t *bytes = malloc(m->head.logical_size + 1);
+	int r = bytes ? head_cut(&m->head) : -ENOMEM;
+	auto_free struct coded *coded =
+	    calloc(m->head.n_tiles + 1u, sizeof(*coded));
 
-	for (uint32_t t = 0; r == 0 && t < m->head.n_tiles; t++) {
-		r = made_tile(m, t, plain, how, ws, coded + len);
-		for (unsigned l = 0; l < N_LAYERS; l++)
-			len += m->head.tiles[t].len[l];
-		made_more(&m->head.tiles[t], t, how->more_layers);
-	}
-	scratch_free(ws);
+	if (r == 0)
+		r = coded ? made_tiles(m, plain, how, bytes, coded) : -ENOMEM;
 	if (r < 0)
 		return r;
 
+	made_errors(&m->head, coded);
 	head_place(&m->head);
 	m->len = m->head.file_len;
 	m->at = calloc(1, m->len);
 	if (!m->at)
 		return -ENOMEM;
-	made_fill(m, coded, how->more_layers);
+	made_fill(m, bytes, coded);
 	head_pack(&m->head, m->at);
 	return 0;
 }
