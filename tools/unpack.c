@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "codec/mem.h"
 #include "fs/store/container.h"
@@ -30,6 +31,24 @@ static int unpack_to(struct container *c, int out)
 	return ftruncate(out, (off_t)h->logical_size) < 0 ? -errno : 0;
 }
 
+/* Writes beside path and renames: half of it is worse than what was there. */
+static int unpack_file(struct container *c, const char *path)
+{
+	auto_free char *tmp = NULL;
+
+	if (asprintf(&tmp, "%s.XXXXXX", path) < 0)
+		return -ENOMEM;
+	auto_close int out = mkstemp(tmp);
+	if (out < 0)
+		return -errno;
+	int r = unpack_to(c, out);
+	if (r == 0 && (fchmod(out, 0644) < 0 || rename(tmp, path) < 0))
+		r = -errno;
+	if (r < 0)
+		unlink(tmp);
+	return r;
+}
+
 int verb_unpack(int argc, char **argv)
 {
 	bool json;
@@ -46,14 +65,9 @@ int verb_unpack(int argc, char **argv)
 	}
 	steal_fd(&fd);
 
-	auto_close int out =
-	    open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	r = out < 0 ? -errno : unpack_to(c, out);
+	r = unpack_file(c, argv[2]);
 	container_close(c);
-	if (r < 0) {
+	if (r < 0)
 		fprintf(stderr, "adaptcache: %s: %s\n", argv[2], strerror(-r));
-		unlink(argv[2]); /* half of it is worse than nothing */
-		return 1;
-	}
-	return 0;
+	return r < 0;
 }
