@@ -46,7 +46,9 @@ int store_open_file(struct store *s, struct node *n, int flags,
 		entry_put(e);
 		return -ENOMEM;
 	}
-	if (flags & O_TRUNC)
+	if (e->failed)
+		r = -ESTALE; /* given up just now: it has no bytes at all */
+	else if (flags & O_TRUNC)
 		r = entry_truncate(e, 0);
 	if (r < 0) {
 		store_release(s, h);
