@@ -419,7 +419,7 @@ int store_write(struct store *s, struct handle *h, uint64_t off,
 		r = bytes_write(e, off, src, len);
 	if (r == 0)
 		s->counters.write_bytes += len;
-	if (r == -ENOSPC) {
+	if (r < 0) {
 		/* What is short of a piece is worth nothing to anyone. */
 		pthread_mutex_lock(&e->lock);
 		e->doomed = true;
