@@ -128,7 +128,9 @@ static void publish_swap(struct entry *e, struct container *c)
 
 	if (e->n_passed || (e->plain->in_dram && e->size && room_entry(s))) {
 		budget_wash(&s->budget, e->plain->charged);
-		plain_map(e->plain, e->size);
+		/* To read a hole through a map fills it with zeros. */
+		if (e->plain->charged >= e->size)
+			plain_map(e->plain, e->size);
 	} else {
 		budget_set_dirty(&s->budget, e->plain->charged, 0);
 		e->plain = plain_free(e->plain);
