@@ -322,6 +322,20 @@ static int bytes_spill(struct entry *e)
 	return 0;
 }
 
+/* Staging copies all of a clean entry: makes room for that if it can. */
+static void bytes_room_to_stage(struct entry *e)
+{
+	struct store *s = e->store;
+
+	if (e->dirty)
+		return;
+	pthread_mutex_lock(&e->lock);
+	uint64_t size = e->size;
+	pthread_mutex_unlock(&e->lock);
+	if (room_dirty(s, size))
+		budget_set_dirty(&s->budget, size, 0); /* staging takes it */
+}
+
 /*
  * Leaves the entry staged, where the coming write may go, with data held
  * shared; or returns -errno with nothing held.
@@ -338,6 +352,7 @@ static int bytes_writable(struct entry *e, bool in_dram)
 			return 0;
 		pthread_rwlock_unlock(&e->data);
 
+		bytes_room_to_stage(e);
 		pthread_rwlock_wrlock(&e->data);
 		int r = e->failed ? -EIO : entry_stage(e, UINT64_MAX);
 		if (r == 0 && !in_dram)
