@@ -239,6 +239,8 @@ static int change_publish_first(struct store *s, struct node *dir,
 	if (!e)
 		return 0;
 	int r = pack_now(e);
+	if (r < 0)
+		pack_queue(e); /* what was queued before may have given way */
 	entry_put(e);
 	return r;
 }

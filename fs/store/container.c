@@ -170,6 +170,23 @@ static int container_fetch(struct container *c, uint64_t off, size_t len,
 }
 
 /*
+ * Has the kernel begin to read up to `end`, if a good part of that was not
+ * asked for yet; every byte is asked for once.
+ */
+static void container_ask(struct container *c, uint64_t off, uint64_t end)
+{
+	uint64_t was = c->asked;
+
+	if (was >= end - STREAM_AHEAD_BYTES / 2 ||
+	    !atomic_compare_exchange_strong(&c->asked, &was, end))
+		return;
+	if (was < off)
+		was = off;
+	posix_fadvise(c->fd, (off_t)was, (off_t)(end - was),
+		      POSIX_FADV_WILLNEED);
+}
+
+/*
  * The same through the page cache, where the kernel keeps many requests in
  * flight.  Not dropped here: that waits for all processors.
  */
@@ -179,8 +196,7 @@ static int container_fetch_stream(struct container *c, uint64_t off, size_t len,
 	if (c->image)
 		return container_fetch(c, off, len, buf, ret);
 
-	posix_fadvise(c->fd, (off_t)off, (off_t)(len + STREAM_AHEAD_BYTES),
-		      POSIX_FADV_WILLNEED);
+	container_ask(c, off, off + len + STREAM_AHEAD_BYTES);
 	ssize_t n = c->io->read(c->fd, buf, len, off);
 	if (n < 0)
 		return (int)n;
@@ -308,12 +324,13 @@ bool container_is_hole(const struct container *c, uint32_t first, uint32_t n)
 void container_expect_stream(struct container *c)
 {
 	if (!c->image && c->image_off)
-		posix_fadvise(c->fd, (off_t)c->image_off, STREAM_AHEAD_BYTES,
-			      POSIX_FADV_WILLNEED);
+		container_ask(c, c->image_off,
+			      c->image_off + STREAM_AHEAD_BYTES);
 }
 
 void container_end_stream(struct container *c)
 {
 	if (!c->image)
 		posix_fadvise(c->fd, 0, 0, POSIX_FADV_DONTNEED);
+	c->asked = 0;
 }

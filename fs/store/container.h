@@ -21,6 +21,8 @@ struct container {
 	struct head head;
 	unsigned n_layers; /* layers the file still has */
 
+	_Atomic uint64_t asked; /* the kernel reads up to here, for streams */
+
 	/*
 	 * The bytes from the first section on, in DRAM; NULL: only on the
 	 * backing.  Guarded by whoever guards the container.

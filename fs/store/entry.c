@@ -259,21 +259,23 @@ static void entry_take_plain(struct entry *e)
 static int entry_fresh_plain(struct entry *e, uint64_t keep)
 {
 	struct store *s = e->store;
-	struct plain *p;
-	bool in_dram = !keep || e->size <= s->budget.dirty_limit / 2;
-	int r = plain_new(&s->home, in_dram, &p);
+	struct plain *p = NULL;
+	uint64_t need = align_up(keep < e->size ? keep : e->size, 4096);
+	bool in_dram = budget_take_dirty(&s->budget, need);
+	int r = plain_new(&s->home, in_dram || !need, &p);
 
 	if (r == 0 && keep)
 		r = entry_copy_up(e, p);
 	if (r == 0 && keep < e->size && ftruncate(p->fd, (off_t)keep) < 0)
 		r = -errno;
 	if (r < 0) {
+		budget_set_dirty(&s->budget, in_dram ? need : 0, 0);
 		plain_free(p);
 		return r == -EBADMSG ? -EIO : r;
 	}
 	entry_drop_plain(e);
 	p->charged = plain_cost(p);
-	budget_set_dirty(&s->budget, 0, p->charged);
+	budget_set_dirty(&s->budget, in_dram ? need : 0, p->charged);
 	e->plain = p;
 	return 0;
 }

@@ -52,7 +52,7 @@ struct entry {
 	_Atomic unsigned n_passed;  /* handles the kernel serves itself */
 	bool packing, queued, held; /* held: by a copy or by being dirty */
 	bool evicted;               /* room was made for it once already */
-	bool doomed; /* a write found no room: dropped at the last close */
+	bool doomed;         /* a write failed: dropped at the last close */
 	_Atomic bool skip;   /* a drain could not publish it */
 	_Atomic bool failed; /* damaged: no byte of it is served any more */
 	uint64_t promised;   /* bytes of the backing, while dirty */

@@ -47,7 +47,9 @@ int store_open_file(struct store *s, struct node *n, int flags,
 		entry_put(e);
 		return -ENOMEM;
 	}
-	if (flags & O_TRUNC)
+	if (e->failed)
+		r = -ESTALE; /* given up just now: it has no bytes at all */
+	else if (flags & O_TRUNC)
 		r = entry_truncate(e, 0);
 	else if (!h->writer)
 		handle_expect(e);

@@ -34,12 +34,12 @@ int packing_begin(struct packing *p, struct entry *e)
 
 	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
 	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+	if (e->doomed || e->failed)
+		return -EIO;
 	if (!e->dirty)
 		return -EALREADY;
 	if (e->node->gone)
 		return -ESTALE;
-	if (e->doomed)
-		return -ENOSPC;
 	p->plain = fcntl(e->plain->fd, F_DUPFD_CLOEXEC, 0);
 	if (p->plain < 0)
 		return -errno;

@@ -29,7 +29,7 @@ struct packing {
 
 /*
  * Takes the entry as it is at this moment.  Returns 0, -EALREADY (nothing is
- * staged), -ESTALE (it has no name), -ENOSPC (it is doomed) or -errno.
+ * staged), -ESTALE (it has no name), -EIO (it is doomed, or lost) or -errno.
  * packing_done in any case.
  */
 int packing_begin(struct packing *p, struct entry *e);

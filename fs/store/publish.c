@@ -128,7 +128,9 @@ static void publish_swap(struct entry *e, struct container *c)
 
 	if (e->n_passed || (e->plain->in_dram && e->size && room_entry(s))) {
 		budget_wash(&s->budget, e->plain->charged);
-		plain_map(e->plain, e->size);
+		/* To read a hole through a map fills it with zeros. */
+		if (e->plain->charged >= e->size)
+			plain_map(e->plain, e->size);
 	} else {
 		budget_set_dirty(&s->budget, e->plain->charged, 0);
 		e->plain = plain_free(e->plain);
@@ -179,13 +181,16 @@ void publish_give_up(struct entry *e, int error)
 		auto_rwunlock pthread_rwlock_t *data = lock_alone(&e->data);
 		auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
 
-		if (!e->dirty || e->n_open)
+		if (e->n_open)
 			return; /* its release tries again */
+		e->doomed = false;
+		budget_unpromise(&s->budget, e->promised);
+		e->promised = 0;
+		if (!e->dirty)
+			return; /* the write that failed changed nothing */
 		first = !e->cont;
 		budget_set_dirty(&s->budget, e->plain->charged, 0);
 		e->plain = plain_free(e->plain);
-		budget_unpromise(&s->budget, e->promised);
-		e->promised = 0;
 		e->dirty = false;
 		if (e->cont)
 			e->size = e->cont->head.logical_size;

@@ -33,7 +33,7 @@ static const char *stats_tier(const struct entry *e)
 		return e->plain->in_dram ? "staged" : "staged-ssd";
 	if (e->plain)
 		return "dram-plain";
-	return e->cont->image ? "dram-packed" : "ssd";
+	return e->cont && e->cont->image ? "dram-packed" : "ssd";
 }
 
 int store_facts(struct store *s, struct node *n, struct store_facts *ret)

@@ -48,7 +48,7 @@ struct node {
 	_Atomic uint64_t stored; /* bytes on the backing, counted in size= */
 	_Atomic uint64_t last_hit_ms;
 	_Atomic uint32_t hits;
-	bool known;                 /* to the policy; the mover's lock */
+	_Atomic bool known; /* to the policy; changes under the mover's lock */
 	struct policy_entry policy; /* the same */
 };
 

@@ -47,6 +47,20 @@ static int writing_spill(struct entry *e)
 	return 0;
 }
 
+/* Staging copies all of a clean entry: makes room for that if it can. */
+static void writing_room_to_stage(struct entry *e)
+{
+	struct store *s = e->store;
+
+	if (e->dirty)
+		return;
+	pthread_mutex_lock(&e->lock);
+	uint64_t size = e->size;
+	pthread_mutex_unlock(&e->lock);
+	if (room_dirty(s, size))
+		budget_set_dirty(&s->budget, size, 0); /* staging takes it */
+}
+
 /*
  * Leaves the entry staged, where the coming write may go, with data held
  * shared; or returns -errno with nothing held.
@@ -63,6 +77,7 @@ static int writing_writable(struct entry *e, bool in_dram)
 			return 0;
 		pthread_rwlock_unlock(&e->data);
 
+		writing_room_to_stage(e);
 		pthread_rwlock_wrlock(&e->data);
 		int r = e->failed ? -EIO : entry_stage(e, UINT64_MAX);
 		if (r == 0 && !in_dram)
@@ -152,7 +167,7 @@ int store_write(struct store *s, struct handle *h, uint64_t off,
 		r = writing_put(e, off, src, len);
 	if (r == 0)
 		s->counters.write_bytes += len;
-	if (r == -ENOSPC) {
+	if (r < 0) {
 		/* What is short of a piece is worth nothing to anyone. */
 		pthread_mutex_lock(&e->lock);
 		e->doomed = true;
