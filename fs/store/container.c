@@ -17,6 +17,8 @@
 
 /* What a stream has the kernel read before it is asked for. */
 #define STREAM_AHEAD_BYTES (8u << 20)
+/* At open, when it is not sure to be wanted; to ask takes its time, too. */
+#define STREAM_FIRST_BYTES (1u << 20)
 
 #define DIRECT_UNTRIED (-2)
 
@@ -324,8 +326,8 @@ bool container_is_hole(const struct container *c, uint32_t first, uint32_t n)
 void container_expect_stream(struct container *c)
 {
 	if (!c->image && c->image_off)
-		container_ask(c, c->image_off,
-			      c->image_off + STREAM_AHEAD_BYTES);
+		posix_fadvise(c->fd, (off_t)c->image_off, STREAM_FIRST_BYTES,
+			      POSIX_FADV_WILLNEED);
 }
 
 void container_end_stream(struct container *c)

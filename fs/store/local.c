@@ -6,6 +6,8 @@
 #include "codec/mem.h"
 #include "codec/scratch.h"
 
+#define LOCAL_LEAST (64u << 10)
+
 struct local {
 	struct scratch *ws;
 	void *buf[N_LOCAL_BUFS];
@@ -61,7 +63,10 @@ void *local_buf(enum local_buf which, size_t len)
 	if (m->cap[which] >= len)
 		return m->buf[which];
 
-	size_t cap = align_up(len, 4096);
+	/* To grow page by page would map and fault anew for each tile. */
+	size_t cap = LOCAL_LEAST;
+	while (cap < len)
+		cap *= 2;
 	void *fresh = aligned_alloc(4096, cap);
 	if (!fresh)
 		return NULL;

@@ -130,6 +130,16 @@ void mover_hit(struct store *s, struct node *n)
 	m->policy->moved(m->run, now, &n->policy, &at);
 }
 
+void mover_tell(struct store *s, struct node *n)
+{
+	struct mover *m = mover_of(s);
+	struct place at = mover_truth(s, n);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+
+	if (n->known)
+		m->policy->moved(m->run, mover_now(m), &n->policy, &at);
+}
+
 void mover_forget(struct store *s, struct node *n)
 {
 	struct mover *m = mover_of(s);

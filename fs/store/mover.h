@@ -26,6 +26,9 @@ void mover_enter(struct store *s, struct node *n);
 /* It was read. */
 void mover_hit(struct store *s, struct node *n);
 
+/* It has another copy in DRAM, or one less; not because it was read. */
+void mover_tell(struct store *s, struct node *n);
+
 /* It is staged, or gone. */
 void mover_forget(struct store *s, struct node *n);
 

@@ -75,6 +75,7 @@ static void reading_make_cache(struct entry *e)
 		return;
 	}
 	entry_settle(e);
+	mover_tell(s, e->node);
 	load_ahead(e);
 }
 
