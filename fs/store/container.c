@@ -15,11 +15,6 @@
 #define SPAN_BYTES       (1u << 20)
 #define SPAN_PLAIN_BYTES (4u << 20)
 
-/* What a stream has the kernel read before it is asked for. */
-#define STREAM_AHEAD_BYTES (8u << 20)
-/* At open, when it is not sure to be wanted; to ask takes its time, too. */
-#define STREAM_FIRST_BYTES (1u << 20)
-
 #define DIRECT_UNTRIED (-2)
 
 /* The first bytes of the file at fd, and its length. */
@@ -83,9 +78,9 @@ int container_open(const struct io *io, int fd, struct container **ret)
 
 	if (!c)
 		return -ENOMEM;
-	*c = (struct container){ .io = io,
-				 .fd = fd,
-				 .direct_fd = DIRECT_UNTRIED };
+	*c = (struct container){
+		.refs = 1, .io = io, .fd = fd, .direct_fd = DIRECT_UNTRIED
+	};
 
 	int r = container_read_head(c);
 	if (r < 0) {
@@ -101,9 +96,15 @@ int container_open(const struct io *io, int fd, struct container **ret)
 	return 0;
 }
 
+struct container *container_get(struct container *c)
+{
+	c->refs++;
+	return c;
+}
+
 struct container *container_close(struct container *c)
 {
-	if (!c)
+	if (!c || --c->refs)
 		return NULL;
 	close(c->fd);
 	if (c->direct_fd >= 0)
@@ -171,50 +172,13 @@ static int container_fetch(struct container *c, uint64_t off, size_t len,
 	return 0;
 }
 
-/*
- * Has the kernel begin to read up to `end`, if a good part of that was not
- * asked for yet; every byte is asked for once.
- */
-static void container_ask(struct container *c, uint64_t off, uint64_t end)
-{
-	uint64_t was = c->asked;
-
-	if (was >= end - STREAM_AHEAD_BYTES / 2 ||
-	    !atomic_compare_exchange_strong(&c->asked, &was, end))
-		return;
-	if (was < off)
-		was = off;
-	posix_fadvise(c->fd, (off_t)was, (off_t)(end - was),
-		      POSIX_FADV_WILLNEED);
-}
-
-/*
- * The same through the page cache, where the kernel keeps many requests in
- * flight.  Not dropped here: that waits for all processors.
- */
-static int container_fetch_stream(struct container *c, uint64_t off, size_t len,
-				  uint8_t *buf, const uint8_t **ret)
-{
-	if (c->image)
-		return container_fetch(c, off, len, buf, ret);
-
-	container_ask(c, off, off + len + STREAM_AHEAD_BYTES);
-	ssize_t n = c->io->read(c->fd, buf, len, off);
-	if (n < 0)
-		return (int)n;
-	if ((size_t)n < len)
-		return -EBADMSG;
-	*ret = buf;
-	return 0;
-}
-
 /* Where the layers of a run of tiles lie, and in which buffer they land. */
 struct span {
 	const uint8_t *at[N_LAYERS]; /* first byte of the run, per layer */
 };
 
 static int container_fetch_span(struct container *c, uint32_t first, uint32_t n,
-				bool stream, struct span *ret)
+				struct span *ret)
 {
 	const struct head_tile *a = &c->head.tiles[first];
 	const struct head_tile *z = &c->head.tiles[first + n - 1];
@@ -234,10 +198,7 @@ static int container_fetch_span(struct container *c, uint32_t first, uint32_t n,
 			continue;
 
 		uint64_t off = c->head.section[l].off + a->off[l];
-		int r = stream
-			    ? container_fetch_stream(c, off, len[l], buf,
-						     &ret->at[l])
-			    : container_fetch(c, off, len[l], buf, &ret->at[l]);
+		int r = container_fetch(c, off, len[l], buf, &ret->at[l]);
 		if (r < 0)
 			return r;
 		if (buf)
@@ -270,32 +231,20 @@ static int container_decode(const struct container *c, uint32_t tile,
 	return r == -EOPNOTSUPP ? -EBADMSG : r;
 }
 
-static int container_decode_run(struct container *c, uint32_t first, uint32_t n,
-				bool stream, uint8_t *dst)
+int container_load(struct container *c, uint32_t first, uint32_t n,
+		   uint8_t *dst)
 {
 	struct span span;
 	uint64_t base = head_tile_off(&c->head, first);
 
 	if (!local_scratch())
 		return -ENOMEM;
-	int r = container_fetch_span(c, first, n, stream, &span);
+	int r = container_fetch_span(c, first, n, &span);
 
 	for (uint32_t t = first; r == 0 && t < first + n; t++)
 		r = container_decode(c, t, &span, first,
 				     dst + (head_tile_off(&c->head, t) - base));
 	return r;
-}
-
-int container_load(struct container *c, uint32_t first, uint32_t n,
-		   uint8_t *dst)
-{
-	return container_decode_run(c, first, n, false, dst);
-}
-
-int container_load_stream(struct container *c, uint32_t first, uint32_t n,
-			  uint8_t *dst)
-{
-	return container_decode_run(c, first, n, true, dst);
 }
 
 uint32_t container_span(const struct container *c, uint32_t first)
@@ -321,18 +270,4 @@ bool container_is_hole(const struct container *c, uint32_t first, uint32_t n)
 		if (c->head.tiles[t].codec != CODEC_ZERO)
 			return false;
 	return true;
-}
-
-void container_expect_stream(struct container *c)
-{
-	if (!c->image && c->image_off)
-		posix_fadvise(c->fd, (off_t)c->image_off, STREAM_FIRST_BYTES,
-			      POSIX_FADV_WILLNEED);
-}
-
-void container_end_stream(struct container *c)
-{
-	if (!c->image)
-		posix_fadvise(c->fd, 0, 0, POSIX_FADV_DONTNEED);
-	c->asked = 0;
 }

@@ -15,13 +15,12 @@
 #include "fs/store/io.h"
 
 struct container {
+	_Atomic unsigned refs;
 	const struct io *io;
 	int fd;                /* read-only */
 	_Atomic int direct_fd; /* the same with O_DIRECT; < 0: none */
 	struct head head;
 	unsigned n_layers; /* layers the file still has */
-
-	_Atomic uint64_t asked; /* the kernel reads up to here, for streams */
 
 	/*
 	 * The bytes from the first section on, in DRAM; NULL: only on the
@@ -39,7 +38,11 @@ struct container {
  */
 int container_open(const struct io *io, int fd, struct container **ret);
 
-/* Closes and frees.  Takes NULL; returns NULL. */
+/* Another reference to c. */
+struct container *container_get(struct container *c);
+
+/* Gives a reference back; the last closes and frees.  Takes NULL; returns NULL.
+ */
 struct container *container_close(struct container *c);
 
 /* Frees the image.  Caller: nobody else reads. */
@@ -55,19 +58,6 @@ uint64_t container_image_bytes(const struct container *c);
  */
 int container_load(struct container *c, uint32_t first, uint32_t n,
 		   uint8_t *dst);
-
-/* Has the kernel begin to read what a stream will want first. */
-void container_expect_stream(struct container *c);
-
-/*
- * The same as one of many, in order, through the page cache: has the kernel
- * read what comes next, many requests at a time.
- */
-int container_load_stream(struct container *c, uint32_t first, uint32_t n,
-			  uint8_t *dst);
-
-/* The stream is over: what it left in the page cache goes. */
-void container_end_stream(struct container *c);
 
 /* Whether tiles [first, first + n) are zeros, by what the head says. */
 bool container_is_hole(const struct container *c, uint32_t first, uint32_t n);

@@ -9,6 +9,7 @@
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
 #include "fs/store/publish.h"
+#include "fs/store/stream.h"
 
 struct handle *handle_open(struct entry *e, int flags)
 {
@@ -23,15 +24,6 @@ struct handle *handle_open(struct entry *e, int flags)
 	e->n_open++;
 	e->n_writers += h->writer;
 	return h;
-}
-
-/* Who opens will most likely read from the first byte on. */
-static void handle_expect(struct entry *e)
-{
-	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
-
-	if (e->cont && !e->dirty && !e->plain)
-		container_expect_stream(e->cont);
 }
 
 int store_open_file(struct store *s, struct node *n, int flags,
@@ -51,8 +43,6 @@ int store_open_file(struct store *s, struct node *n, int flags,
 		r = -ESTALE; /* given up just now: it has no bytes at all */
 	else if (flags & O_TRUNC)
 		r = entry_truncate(e, 0);
-	else if (!h->writer)
-		handle_expect(e);
 	if (r < 0) {
 		store_release(s, h);
 		return r;
@@ -106,6 +96,7 @@ void store_release(struct store *s, struct handle *h)
 	entry_settle(e);
 	if (last && !e->node->known && e->node->stored && !e->dirty)
 		mover_enter(s, e->node);
+	stream_free(h->stream);
 	entry_put(e);
 	free(h);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 struct entry;
+struct stream;
 
 struct handle {
 	struct entry *entry; /* holds a reference */
@@ -14,6 +15,7 @@ struct handle {
 	bool passed;
 	bool mapped;     /* may be written through a mapping we cannot see */
 	atomic_bool hit; /* counted as one */
+	struct stream *_Atomic stream; /* while it reads front to back */
 };
 
 /* A handle on e, whose reference it takes; NULL when out of memory. */

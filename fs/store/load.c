@@ -33,8 +33,8 @@ static uint32_t load_claim(struct entry *e, uint32_t t)
 	return n;
 }
 
-/* The tiles' new state, r being how it went.  True: that were the last. */
-static bool load_done(struct plain *p, uint32_t t, uint32_t n, int r)
+/* The tiles' new state, r being how it went. */
+static void load_done(struct plain *p, uint32_t t, uint32_t n, int r)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&p->lock);
 
@@ -43,7 +43,6 @@ static bool load_done(struct plain *p, uint32_t t, uint32_t n, int r)
 	if (r == 0)
 		p->n_ready += n;
 	pthread_cond_broadcast(&p->changed);
-	return p->n_ready == p->n_tiles;
 }
 
 /* Decodes the tiles that were claimed. */
@@ -55,15 +54,14 @@ static int load_tiles(struct entry *e, uint32_t t, uint32_t n)
 	uint64_t off = head_tile_off(h, t), since = load_ns();
 	uint64_t end =
 	    t + n < h->n_tiles ? head_tile_off(h, t + n) : h->logical_size;
-	int r = container_load_stream(e->cont, t, n, p->map + off);
+	int r = container_load(e->cont, t, n, p->map + off);
 
 	c->loaded_out += end - off;
 	c->load_ns += load_ns() - since;
 	for (uint32_t i = t; i < t + n; i++)
 		c->loaded_in += h->tiles[i].len[LAYER_EXACT];
 
-	if (load_done(p, t, n, r))
-		container_end_stream(e->cont);
+	load_done(p, t, n, r);
 	return r;
 }
 

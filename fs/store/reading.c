@@ -10,9 +10,13 @@
 #include "fs/store/mover.h"
 #include "fs/store/quarantine.h"
 #include "fs/store/room.h"
+#include "fs/store/stream.h"
 
 /* An access time this old is told to the backing: evictors look at it. */
 #define ATIME_S 60
+
+/* Less is decoded before a stream would be set up. */
+#define STREAM_LEAST_BYTES (2u << 20)
 
 static void reading_count_hit(struct entry *e)
 {
@@ -114,16 +118,31 @@ static int reading_decode(struct entry *e, uint64_t off, size_t len,
 	return container_load(e->cont, first, last - first + 1, buf);
 }
 
+/* From the container: as a stream while the reads are one. */
+static int reading_packed(struct handle *h, uint64_t off, size_t len,
+			  const void **ret)
+{
+	struct entry *e = h->entry;
+	struct stream *st = h->stream;
+	int r = -EAGAIN;
+
+	if (st && stream_is_of(st, e->cont))
+		r = stream_read(st, off, len, ret);
+	return r == -EAGAIN ? reading_decode(e, off, len, ret) : r;
+}
+
 /* Caller holds data shared; len is within the file. */
-static int reading_range(struct entry *e, uint64_t off, size_t len,
+static int reading_range(struct handle *h, uint64_t off, size_t len,
 			 const void **ret)
 {
+	struct entry *e = h->entry;
+
 	if (e->failed)
 		return -EIO;
 	if (e->dirty || (e->plain && !e->plain->map))
 		return reading_copy(e, off, len, ret);
 	if (!e->plain)
-		return reading_decode(e, off, len, ret);
+		return reading_packed(h, off, len, ret);
 
 	int r = load_range(e, off, len);
 	*ret = e->plain->map + off;
@@ -143,6 +162,29 @@ static void reading_fail(struct entry *e)
 		quarantine_node(e->store, e->node, -EBADMSG);
 }
 
+/* The first read of a clean entry by this handle, if it is worth a stream. */
+static bool reading_stream(struct store *s, struct handle *h)
+{
+	struct entry *e = h->entry;
+	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+
+	if (e->dirty || e->plain || !e->cont || e->cont->image ||
+	    e->size < STREAM_LEAST_BYTES)
+		return false;
+	h->stream = stream_new(s, e->cont);
+	return h->stream;
+}
+
+/*
+ * Who is read for the first time is read past DRAM: most are never asked for
+ * again, and a plain copy costs fresh memory.  The second time earns it one.
+ */
+static void reading_prepare(struct store *s, struct handle *h)
+{
+	if (h->entry->node->hits > 1 || !reading_stream(s, h))
+		reading_make_cache(h->entry);
+}
+
 int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 	       struct view *ret)
 {
@@ -153,7 +195,7 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 
 	if (!atomic_exchange(&h->hit, true)) {
 		reading_count_hit(e);
-		reading_make_cache(e);
+		reading_prepare(s, h);
 	}
 	pthread_rwlock_rdlock(&e->data);
 	pthread_mutex_lock(&e->lock);
@@ -163,7 +205,7 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 	if (off < size)
 		v.len = size - off < len ? (size_t)(size - off) : len;
 	if (v.len)
-		r = reading_range(e, off, v.len, &v.data);
+		r = reading_range(h, off, v.len, &v.data);
 	if (r < 0) {
 		pthread_rwlock_unlock(&e->data);
 		if (r == -EBADMSG)
