@@ -39,8 +39,9 @@ int store_open_file(struct store *s, struct node *n, int flags,
 		entry_put(e);
 		return -ENOMEM;
 	}
-	if (e->failed)
-		r = -ESTALE; /* given up just now: it has no bytes at all */
+	/* Given up, evicted or removed just now: a lookup will say so. */
+	if (e->failed || e->node->gone)
+		r = -ESTALE;
 	else if (flags & O_TRUNC)
 		r = entry_truncate(e, 0);
 	if (r < 0) {

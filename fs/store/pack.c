@@ -99,13 +99,13 @@ static void pack_finish(struct entry *e, int r)
 	struct store *s = e->store;
 
 	pack_end(e, r);
-	if (r == -ENOSPC && !e->evicted) {
-		e->evicted = true;
-		if (mover_make_room(s, TIER_SSD, e->size))
-			r = -EAGAIN;
-	}
-	if (r == 0)
-		e->evicted = false;
+	pthread_mutex_lock(&e->lock);
+	bool evict = r == -ENOSPC && !e->evicted;
+	uint64_t size = e->size;
+	e->evicted = evict || (e->evicted && r < 0);
+	pthread_mutex_unlock(&e->lock);
+	if (evict && mover_make_room(s, TIER_SSD, size))
+		r = -EAGAIN;
 	if (r == -EAGAIN)
 		pack_queue(e); /* unless a writer is there: then it will */
 	else if (r < 0 && r != -ESTALE && r != -EALREADY)

@@ -234,8 +234,8 @@ static int reading_pass(struct handle *h)
 	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
 
 	if (e->n_writers || e->failed || !e->plain || !e->plain->in_dram ||
-	    !plain_complete(e->plain))
-		return -1;
+	    !plain_complete(e->plain) || e->plain->charged < e->size)
+		return -1; /* to map a hole would fill DRAM behind our back */
 	if (!h->passed)
 		e->n_passed++;
 	h->passed = true;

@@ -112,8 +112,8 @@ static int store_open_dirs(struct store *s, const char *backing,
 	if (s->backing < 0)
 		return -errno;
 	*ret_why = "cannot write to the backing directory";
-	s->lock_fd =
-	    openat(s->backing, ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	s->lock_fd = openat(s->backing, ".lock",
+			    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (s->lock_fd < 0)
 		return -errno;
 	*ret_why = "another adaptcachefs has the backing directory";
@@ -168,8 +168,8 @@ static void store_no_stale(void *ctx, struct node *n, const char *name)
 static int store_start(struct store *s, const char **ret_why)
 {
 	*ret_why = "cannot start threads";
-	/* Twice the processors: some wait for the disk. */
-	s->pool = pool_new(2 * s->options.threads, s->options.threads);
+	/* More than processors: most of them wait for the disk. */
+	s->pool = pool_new(4 * s->options.threads, s->options.threads);
 	if (!s->pool)
 		return -EAGAIN;
 	*ret_why = "out of memory";

@@ -14,7 +14,7 @@
 #include "fs/store/local.h"
 #include "fs/store/state.h"
 
-#define N_SLOTS    6
+#define N_SLOTS    8
 #define SPAN_BYTES (1u << 20) /* plain; one tile more at most */
 #define SLOT_BYTES (SPAN_BYTES + TILE_MAX_BYTES)
 
