@@ -26,6 +26,14 @@ struct handle *handle_open(struct entry *e, int flags)
 	return h;
 }
 
+/* Nobody else has it open. */
+static bool handle_is_alone(struct entry *e)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+
+	return e->n_open == 1;
+}
+
 int store_open_file(struct store *s, struct node *n, int flags,
 		    struct handle **ret)
 {
@@ -40,7 +48,7 @@ int store_open_file(struct store *s, struct node *n, int flags,
 		return -ENOMEM;
 	}
 	/* Given up, evicted or removed just now: a lookup will say so. */
-	if (e->failed || e->node->gone)
+	if (e->failed || (e->node->gone && handle_is_alone(e)))
 		r = -ESTALE;
 	else if (flags & O_TRUNC)
 		r = entry_truncate(e, 0);
