@@ -8,7 +8,8 @@
 # sanitizers, the engine and the long tests out.  The closing line counts the
 # steps, and each test of the steps that count their own.
 #
-# PJDFSTEST and XFSTESTS name checkouts of these suites, which run if given.
+# PJDFSTEST names a built checkout of that suite, FSX the built program of
+# xfstests; they run if given.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 quick=

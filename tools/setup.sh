@@ -22,8 +22,7 @@ PACKAGES=(gcc clang meson ninja-build pkg-config liblz4-dev libzstd-dev
 	libxxhash-dev check fuse3 libfuse3-dev python3 python3-venv attr
 	dpkg-dev xz-utils)
 # Their absence skips a check; it does not stop the build.
-OPTIONAL=(clang-format shellcheck fio acl autoconf automake libtool perl
-	libacl1-dev libattr1-dev libssl-dev)
+OPTIONAL=(clang-format shellcheck fio perl)
 
 say() { echo "setup: $*"; }
 

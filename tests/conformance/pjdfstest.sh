@@ -3,9 +3,9 @@
 #
 # usage: tests/conformance/pjdfstest.sh [DIR]
 #
-# DIR (or $PJDFSTEST) is a checkout of pjdfstest; it is built there if it is not
-# yet.  Prints the failed checks of each file and a closing count of checks.
-# Needs root.  Exits 77 when there is no checkout.
+# DIR (or $PJDFSTEST) is a checkout of pjdfstest, already built.  Prints the
+# failed checks of each file and a closing count of checks.  Needs root.  Exits
+# 77 when there is none.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 dir=${1:-${PJDFSTEST:-}}
@@ -14,9 +14,7 @@ dir=${1:-${PJDFSTEST:-}}
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
 command -v prove >/dev/null || { echo "no prove (package perl)"; exit 77; }
 dir=$(cd "$dir" && pwd)
-[ -x "$dir/pjdfstest" ] ||
-	(cd "$dir" && autoreconf -ifs && ./configure && make pjdfstest) >/dev/null 2>&1 ||
-	{ echo "pjdfstest does not build in $dir"; exit 77; }
+[ -x "$dir/pjdfstest" ] || { echo "pjdfstest is not built in $dir"; exit 77; }
 
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
