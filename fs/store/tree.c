@@ -60,6 +60,12 @@ void tree_done(struct tree *t)
 			t->buckets[b] = n->hash_next;
 			node_free(n);
 		}
+	while (t->limbo) {
+		struct node *n = t->limbo;
+
+		t->limbo = n->hash_next;
+		node_free(n);
+	}
 	free(t->buckets);
 	pthread_mutex_destroy(&t->lock);
 	pthread_rwlock_destroy(&t->names);
@@ -100,18 +106,35 @@ static void tree_hash(struct tree *t, struct node *n)
 	t->n_nodes++;
 }
 
-/* Caller holds the lock. */
+/* Out of the table, or out of limbo.  Caller holds the lock. */
 static void tree_drop(struct tree *t, struct node *n)
 {
-	struct node **at = tree_bucket(t, n->ino);
+	struct node **at = n->limbo_at;
 
-	if (!n->hashed)
+	if (n->hashed) {
+		at = tree_bucket(t, n->ino);
+		while (*at != n)
+			at = &(*at)->hash_next;
+		t->n_nodes--;
+	}
+	if (!at)
 		return;
-	while (*at != n)
-		at = &(*at)->hash_next;
 	*at = n->hash_next;
+	if (!n->hashed && n->hash_next)
+		n->hash_next->limbo_at = at;
 	n->hashed = false;
-	t->n_nodes--;
+	n->limbo_at = NULL;
+}
+
+/* Found by nobody any more, but still known.  Caller holds the lock. */
+static void tree_exile(struct tree *t, struct node *n)
+{
+	tree_drop(t, n);
+	n->hash_next = t->limbo;
+	if (t->limbo)
+		t->limbo->limbo_at = &n->hash_next;
+	n->limbo_at = &t->limbo;
+	t->limbo = n;
 }
 
 /* Caller holds the lock.  A node of another type is a reused inode's past. */
@@ -122,7 +145,7 @@ static struct node *tree_get(struct tree *t, uint64_t ino, mode_t mode)
 	while (n && n->ino != ino)
 		n = n->hash_next;
 	if (n && n->type != (mode & S_IFMT)) {
-		tree_drop(t, n);
+		tree_exile(t, n);
 		return NULL;
 	}
 	if (n)
@@ -233,7 +256,7 @@ void tree_unhash(struct tree *t, struct node *n)
 	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
 
 	n->gone = true;
-	tree_drop(t, n);
+	tree_exile(t, n);
 }
 
 /* Caller holds the lock. */

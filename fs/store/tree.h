@@ -31,12 +31,13 @@ struct link {
 };
 
 struct node {
-	struct node *hash_next;
-	struct link *links; /* a directory has at most one, the root none */
-	uint64_t ino;       /* on the backing; the table's key */
-	uint64_t nlookup;   /* what the kernel remembers */
-	uint32_t refs;      /* everybody else */
-	mode_t type;        /* S_IFMT bits */
+	struct node *hash_next; /* in a bucket, or in limbo */
+	struct node **limbo_at; /* what points to it there, or NULL */
+	struct link *links;     /* a directory has at most one, the root none */
+	uint64_t ino;           /* on the backing; the table's key */
+	uint64_t nlookup;       /* what the kernel remembers */
+	uint32_t refs;          /* everybody else */
+	mode_t type;            /* S_IFMT bits */
 	bool hashed;
 	_Atomic bool gone; /* no name left on the backing */
 	_Atomic int fd;    /* directories: O_PATH; else -1 */
@@ -56,6 +57,7 @@ struct tree {
 	pthread_rwlock_t names;
 	pthread_mutex_t lock;
 	struct node **buckets;
+	struct node *limbo; /* without a name, but still known to somebody */
 	uint64_t n_buckets, n_nodes;
 	uint64_t dev; /* of the backing: everything is on one file system */
 	struct node *root;
