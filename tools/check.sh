@@ -84,6 +84,12 @@ scalar() {
 		codec grid grid_rotate split16 tile golden
 }
 
+# threads NAME - the tests in which threads meet
+threads() {
+	CK_FORK=no meson test -v -C "$builds/$1" --no-rebuild --timeout-multiplier 4 \
+		store_basic store_room store_threads work budget plain tree
+}
+
 # mount_tests BUILD RUN.PY-ARGUMENT... - mount tests over that build's programs
 mount_tests() {
 	local dir=$PWD/$builds/$1
@@ -116,7 +122,7 @@ sanitized() {
 	step "asan mount" mount_tests asan -x hundred_thousand -x larger_than_memory \
 		files. names. sizes. attributes. facts. damage. options. eight_writers
 	step "tsan build" build tsan gcc -Db_sanitize=thread &&
-		step "tsan unit" unit tsan CK_FORK=no
+		step "tsan unit" threads tsan
 	step "tsan mount" mount_tests tsan files. readers_during eight_writers \
 		crash.unsynced full.cap
 	unset ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
