@@ -14,8 +14,8 @@
 #include "fs/store/local.h"
 #include "fs/store/state.h"
 
-#define N_SLOTS    8
-#define SPAN_BYTES (1u << 20) /* plain; one tile more at most */
+#define N_SLOTS    16
+#define SPAN_BYTES (512u << 10) /* plain; one tile more at most */
 #define SLOT_BYTES (SPAN_BYTES + TILE_MAX_BYTES)
 
 struct slot {
