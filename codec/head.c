@@ -352,6 +352,9 @@ struct shape head_shape(const struct head *h, uint32_t tile)
 
 uint64_t head_tile_off(const struct head *h, uint32_t tile)
 {
+	if (tile == h->n_tiles)
+		return h->logical_size;
+
 	const struct head_extent *e = &h->extents[h->tiles[tile].extent];
 
 	return e->off + (uint64_t)(tile - e->first_tile) * e->tile_rows *

@@ -119,7 +119,10 @@ size_t head_bytes(const struct head *h);
 /* Writes head_bytes(h) bytes to dst. */
 void head_pack(const struct head *h, void *dst);
 
-/* The shape of tile i, and where it starts in the logical file. */
+/*
+ * The shape of tile i, and where it starts in the logical file; tile n_tiles
+ * starts where the file ends.
+ */
 struct shape head_shape(const struct head *h, uint32_t tile);
 uint64_t head_tile_off(const struct head *h, uint32_t tile);
 

@@ -18,8 +18,7 @@ static int unpack_to(struct container *c, int out)
 		n = container_span(c, t);
 
 		uint64_t off = head_tile_off(h, t);
-		uint64_t end = t + n < h->n_tiles ? head_tile_off(h, t + n)
-						  : h->logical_size;
+		uint64_t end = head_tile_off(h, t + n);
 		uint8_t *buf = local_buf(LOCAL_PLAIN, end - off);
 		int r = buf ? container_load(c, t, n, buf) : -ENOMEM;
 

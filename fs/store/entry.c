@@ -234,8 +234,7 @@ static int entry_copy_up(struct entry *e, struct plain *to)
 			continue;
 
 		uint64_t off = head_tile_off(h, t);
-		uint64_t end = t + n < h->n_tiles ? head_tile_off(h, t + n)
-						  : h->logical_size;
+		uint64_t end = head_tile_off(h, t + n);
 		uint8_t *buf = local_buf(LOCAL_PLAIN, end - off);
 		int r = buf ? container_load(e->cont, t, n, buf) : -ENOMEM;
 

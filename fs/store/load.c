@@ -52,8 +52,7 @@ static int load_tiles(struct entry *e, uint32_t t, uint32_t n)
 	struct counters *c = &e->store->counters;
 	const struct head *h = &e->cont->head;
 	uint64_t off = head_tile_off(h, t), since = load_ns();
-	uint64_t end =
-	    t + n < h->n_tiles ? head_tile_off(h, t + n) : h->logical_size;
+	uint64_t end = head_tile_off(h, t + n);
 	int r = container_load(e->cont, t, n, p->map + off);
 
 	c->loaded_out += end - off;

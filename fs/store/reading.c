@@ -108,8 +108,7 @@ static int reading_decode(struct entry *e, uint64_t off, size_t len,
 	uint32_t first = head_tile_at(h, off);
 	uint32_t last = head_tile_at(h, off + len - 1);
 	uint64_t from = head_tile_off(h, first);
-	uint64_t end = last + 1 < h->n_tiles ? head_tile_off(h, last + 1)
-					     : h->logical_size;
+	uint64_t end = head_tile_off(h, last + 1);
 	uint8_t *buf = local_buf(LOCAL_PLAIN, (size_t)(end - from));
 
 	if (!buf)

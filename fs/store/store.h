@@ -128,7 +128,7 @@ int store_statfs(struct store *s, struct statvfs *ret);
 
 /* A descriptor of the directory, for readdir; the caller closes it. */
 int store_opendir(struct store *s, struct node *n, int *ret_fd);
-/* False for a name in dir that a crash left: not to be shown. */
+/* The directory's names are on disk when it returns 0. */
 int store_sync_dir(struct store *s, struct node *dir);
 
 /* ---- bytes ---- */

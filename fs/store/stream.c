@@ -41,13 +41,6 @@ struct stream {
 	uint8_t *bufs;
 };
 
-static uint64_t stream_tile_off(const struct stream *st, uint32_t tile)
-{
-	const struct head *h = &st->c->head;
-
-	return tile < h->n_tiles ? head_tile_off(h, tile) : h->logical_size;
-}
-
 static void stream_run(struct work *w)
 {
 	struct slot *slot =
@@ -122,9 +115,9 @@ static void stream_push(struct stream *st)
 	struct slot *slot = &st->slot[(st->lo + st->n_held) % N_SLOTS];
 
 	slot->first = st->next;
-	slot->off = stream_tile_off(st, st->next);
+	slot->off = head_tile_off(&st->c->head, st->next);
 	do
-		slot->end = stream_tile_off(st, ++st->next);
+		slot->end = head_tile_off(&st->c->head, ++st->next);
 	while (st->next < st->c->head.n_tiles &&
 	       slot->end - slot->off < SPAN_BYTES);
 	slot->n = st->next - slot->first;
@@ -148,10 +141,10 @@ static void stream_advance(struct stream *st, uint64_t off)
 /* Whether a read at off goes on where the stream is, or may start it anew. */
 static bool stream_takes(struct stream *st, uint64_t off)
 {
-	uint64_t from =
-	    st->n_held ? st->slot[st->lo].off : stream_tile_off(st, st->next);
+	uint64_t from = st->n_held ? st->slot[st->lo].off
+				   : head_tile_off(&st->c->head, st->next);
 
-	if (off >= from && off < stream_tile_off(st, st->next))
+	if (off >= from && off < head_tile_off(&st->c->head, st->next))
 		return true;
 	if (off != st->expected && off != 0)
 		return false;
