@@ -82,26 +82,48 @@ static char *control_text(struct fs *fs, fuse_ino_t ino)
 	return options_text(&fs->options, passthrough_state(&fs->pass));
 }
 
+/* What one opener reads. */
+struct control_file {
+	struct opened opened; /* first */
+	char *text;
+};
+
+static void control_close(struct opened *o)
+{
+	struct control_file *f = (struct control_file *)o;
+
+	free(f->text);
+	free(f);
+}
+
 void control_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+	struct fs *fs = fs_of(req);
+
 	if ((fi->flags & O_ACCMODE) != O_RDONLY) {
 		fuse_reply_err(req, EACCES);
 		return;
 	}
-	char *text = control_text(fs_of(req), ino);
-	if (!text) {
+	struct control_file *f = calloc(1, sizeof(*f));
+	if (f)
+		f->text = control_text(fs, ino);
+	if (!f || !f->text) {
+		free(f);
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	fi->fh = (uint64_t)text;
+	f->opened.close = control_close;
+	opened_add(&fs->opened, &f->opened);
+	fi->fh = (uint64_t)f;
 	fi->direct_io = 1; /* the size is not known before */
-	fuse_reply_open(req, fi);
+	if (fuse_reply_open(req, fi) < 0)
+		opened_close(&fs->opened, &f->opened);
 }
 
 void control_read(fuse_req_t req, size_t size, off_t off,
 		  struct fuse_file_info *fi)
 {
-	const char *text = (const char *)fi->fh;
+	const char *text = ((struct control_file *)fi->fh)->text;
 	size_t len = strlen(text);
 	size_t at = (size_t)off < len ? (size_t)off : len;
 
@@ -110,7 +132,7 @@ void control_read(fuse_req_t req, size_t size, off_t off,
 
 void control_release(fuse_req_t req, struct fuse_file_info *fi)
 {
-	free((char *)fi->fh);
+	opened_close(&fs_of(req)->opened, (struct opened *)fi->fh);
 	fuse_reply_err(req, 0);
 }
 

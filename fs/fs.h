@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "fs/notify.h"
+#include "fs/opened.h"
 #include "fs/options.h"
 #include "fs/passthrough.h"
 #include "fs/store/store.h"
@@ -35,6 +36,7 @@ struct fs {
 	struct store *store;
 	struct fuse_session *session;
 	struct notify *notify;
+	struct opened_list opened;
 	struct passthrough pass;
 	bool direct; /* buffered opens may be direct: mmap works all the same */
 	int ready_fd; /* a byte is written there when INIT was answered */

@@ -139,6 +139,7 @@ static int main_daemon(struct options *o, struct fuse_args *args, int ready_fd)
 	prctl(PR_SET_DUMPABLE, 0);
 	umask(0); /* the kernel has applied the caller's */
 	passthrough_init(&fs.pass, o->passthrough);
+	opened_init(&fs.opened);
 	fs.notify = notify_new();
 	if (!fs.notify)
 		return main_fault("cannot start threads", 0);
@@ -147,6 +148,7 @@ static int main_daemon(struct options *o, struct fuse_args *args, int ready_fd)
 	if (r == 0) {
 		main_clear_mountpoint(o->mountpoint);
 		r = main_serve(&fs, args);
+		opened_close_all(&fs.opened);
 		/* The mount is gone; what was staged goes to the backing. */
 		store_close(fs.store);
 		if (fs.session)

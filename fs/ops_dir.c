@@ -9,10 +9,19 @@
 #include "fs/fs.h"
 
 struct open_dir {
+	struct opened opened; /* first */
 	DIR *dir;
 	off_t at;             /* where dir stands */
 	struct dirent *ahead; /* read from dir but not told yet */
 };
+
+static void dir_close(struct opened *o)
+{
+	struct open_dir *d = (struct open_dir *)o;
+
+	closedir(d->dir);
+	free(d);
+}
 
 static void dir_opendir(fuse_req_t req, fuse_ino_t ino,
 			struct fuse_file_info *fi)
@@ -36,8 +45,11 @@ static void dir_opendir(fuse_req_t req, fuse_ino_t ino,
 		free(d);
 		return;
 	}
+	d->opened.close = dir_close;
+	opened_add(&fs->opened, &d->opened);
 	fi->fh = (uint64_t)d;
-	fuse_reply_open(req, fi);
+	if (fuse_reply_open(req, fi) < 0)
+		opened_close(&fs->opened, &d->opened);
 }
 
 static void dir_releasedir(fuse_req_t req, fuse_ino_t ino,
@@ -46,10 +58,8 @@ static void dir_releasedir(fuse_req_t req, fuse_ino_t ino,
 	struct open_dir *d = (struct open_dir *)fi->fh;
 
 	(void)ino;
-	if (d) {
-		closedir(d->dir);
-		free(d);
-	}
+	if (d)
+		opened_close(&fs_of(req)->opened, &d->opened);
 	fuse_reply_err(req, 0);
 }
 

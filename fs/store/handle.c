@@ -11,6 +11,26 @@
 #include "fs/store/publish.h"
 #include "fs/store/stream.h"
 
+static void handle_enlist(struct store *s, struct handle *h)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->entries_lock);
+
+	h->next = s->handles;
+	h->at = &s->handles;
+	if (h->next)
+		h->next->at = &h->next;
+	s->handles = h;
+}
+
+static void handle_delist(struct store *s, struct handle *h)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->entries_lock);
+
+	*h->at = h->next;
+	if (h->next)
+		h->next->at = h->at;
+}
+
 struct handle *handle_open(struct entry *e, int flags)
 {
 	struct handle *h = calloc(1, sizeof(*h));
@@ -20,6 +40,7 @@ struct handle *handle_open(struct entry *e, int flags)
 	h->entry = e;
 	h->writer = (flags & O_ACCMODE) != O_RDONLY;
 
+	handle_enlist(e->store, h);
 	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
 	e->n_open++;
 	e->n_writers += h->writer;
@@ -106,6 +127,7 @@ void store_release(struct store *s, struct handle *h)
 	if (last && !e->node->known && e->node->stored && !e->dirty)
 		mover_enter(s, e->node);
 	stream_free(h->stream);
+	handle_delist(s, h);
 	entry_put(e);
 	free(h);
 }

@@ -10,7 +10,8 @@ struct entry;
 struct stream;
 
 struct handle {
-	struct entry *entry; /* holds a reference */
+	struct handle *next, **at; /* in the store's list: entries_lock */
+	struct entry *entry;       /* holds a reference */
 	bool writer;
 	bool passed;
 	bool mapped;     /* may be written through a mapping we cannot see */

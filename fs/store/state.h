@@ -71,7 +71,8 @@ struct store {
 	struct mover mover;
 	struct commit commit;
 	struct counters counters;
-	pthread_mutex_t entries_lock; /* guards node->entry, entry->refs */
+	pthread_mutex_t entries_lock; /* node->entry, entry->refs, handles */
+	struct handle *handles;       /* all that are open */
 	_Atomic uint64_t n_entries;
 	uint64_t entries_limit;   /* in memory; each has descriptors */
 	_Atomic uint64_t next_id; /* of entries, and of temporaries */

@@ -12,6 +12,7 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/handle.h"
 #include "fs/store/log.h"
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
@@ -273,6 +274,9 @@ struct store *store_close(struct store *s)
 	if (!s)
 		return NULL;
 	if (s->pool) {
+		/* No release comes for what was closed just before the end. */
+		while (s->handles)
+			store_release(s, s->handles);
 		store_drain(s);
 		scan_stop(s);
 		s->stopping = true;

@@ -124,19 +124,26 @@ def test_sigterm_drains():
 def test_sigterm_with_open_files_ends():
     kit.needs_daemon()
     with kit.mount() as m:
-        fd = os.open(m.path("f"), os.O_WRONLY | os.O_CREAT, 0o644)
+        fd = os.open(m.path("f"), os.O_RDWR | os.O_CREAT, 0o644)
         os.write(fd, b"x" * MIB)
+        os.fsync(fd)  # published here, and then written again
+        os.write(fd, b"y" * MIB)
+        directory = os.open(m.root, os.O_RDONLY)
+        stats = os.open(m.path(".kv", "stats"), os.O_RDONLY)
         m.daemon.process.send_signal(signal.SIGTERM)
         end = time.monotonic() + 30
         while m.daemon.alive() and time.monotonic() < end:
             time.sleep(0.05)
         assert not m.daemon.alive(), "hangs on an open file"
-        try:
-            os.close(fd)
-        except OSError:
-            pass
+        assert m.daemon.process.returncode == 0, m.daemon.said()
+        for opened in (fd, directory, stats):
+            try:
+                os.close(opened)
+            except OSError:
+                pass
         m.kill()
         m.start()
+        assert kit.read_file(m.path("f")) == b"x" * MIB + b"y" * MIB
 
 
 def test_idle_daemon_sleeps():
