@@ -13,7 +13,7 @@ static int codec_grid_encode(const struct shape *shape, const void *src,
 	uint8_t *at = dst;
 	struct out out = { .at = at, .end = at + dst_cap };
 
-	return grid_encode(shape, src, GRID_STEP_108, ws, &out, ret);
+	return grid_encode(shape, src, ws, &out, ret);
 }
 
 const struct codec codec_grid = {

@@ -9,11 +9,8 @@
 #include "codec/mem.h"
 #include "codec/scratch.h"
 
-/* Squares of the steps, in variances: grid_step. */
-static const double ENCODE_STEP2[GRID_N_STEPS] = {
-	1.08 * 1.08, 0.25 * 0.25, 0.36 * 0.36, 0.5 * 0.5,
-	0.75 * 0.75, 1.5 * 1.5,   2.0 * 2.0,
-};
+/* Base step in rms deviations when nobody says: the rate that suits most. */
+#define ENCODE_STEP 1.08
 
 /* Values looked at to find what refine2 leaves. */
 static const uint32_t ENCODE_SAMPLE = 1024;
@@ -297,9 +294,10 @@ static void encode_begin(struct encode *s)
 	s->cut.exponents = s->exponents;
 }
 
-int grid_encode(const struct shape *shape, const void *src, enum grid_step step,
-		struct scratch *ws, struct out *out, struct coded *ret)
+int grid_encode(const struct shape *shape, const void *src, struct scratch *ws,
+		struct out *out, struct coded *ret)
 {
+	double step = shape->step > 0 ? (double)shape->step : ENCODE_STEP;
 	struct encode s = { .k = dispatch_kernels(),
 			    .codes = dispatch_codes() };
 
@@ -314,7 +312,7 @@ int grid_encode(const struct shape *shape, const void *src, enum grid_step step,
 	int r = encode_take_rows(&s, src, &mem);
 
 	if (!r)
-		r = grid_head_choose(&s.g, s.k, ENCODE_STEP2[step], s.x,
+		r = grid_head_choose(&s.g, s.k, step * step, s.x,
 				     shape->role != ROLE_V, &mem, &s.means);
 	if (!r)
 		r = turner_init(&s.turner, &s.g, s.k, &mem);

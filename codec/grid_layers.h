@@ -110,19 +110,7 @@ size_t exact_parse_room(const struct grid *g, size_t len);
 
 /* --- the whole --- */
 
-/* Base steps that grid_encode knows, in rms deviations. */
-enum grid_step {
-	GRID_STEP_108 = 0, /* 1.08: the default */
-	GRID_STEP_025,
-	GRID_STEP_036,
-	GRID_STEP_050,
-	GRID_STEP_075,
-	GRID_STEP_150,
-	GRID_STEP_200,
-	GRID_N_STEPS,
-};
-
-int grid_encode(const struct shape *shape, const void *src, enum grid_step step,
-		struct scratch *ws, struct out *out, struct coded *ret);
+int grid_encode(const struct shape *shape, const void *src, struct scratch *ws,
+		struct out *out, struct coded *ret);
 int grid_decode(const struct shape *shape, const struct coded_view *in,
 		struct scratch *ws, void *dst);

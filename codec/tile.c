@@ -41,6 +41,9 @@ bool shape_valid(const struct shape *shape)
 		return false;
 	if (shape->elem == ELEM_U8 && shape->cols != 1)
 		return false;
+	if (shape->step != 0 &&
+	    !(shape->step >= SHAPE_STEP_MIN && shape->step <= SHAPE_STEP_MAX))
+		return false;
 	return (uint64_t)shape->rows * shape->cols <= TILE_MAX_BYTES / elem;
 }
 

@@ -125,12 +125,14 @@ static inline struct shape test_case(int i, enum content *ret)
 	return s;
 }
 
-static inline int test_encode(const struct shape *s, enum grid_step step,
+static inline int test_encode(const struct shape *shape, float step,
 			      uint8_t *dst, struct coded *ret)
 {
 	struct out out = { .at = dst, .end = dst + sizeof(coded) };
+	struct shape s = *shape;
 
-	return grid_encode(s, plain, step, ws, &out, ret);
+	s.step = step;
+	return grid_encode(&s, plain, ws, &out, ret);
 }
 
 static inline struct coded_view
