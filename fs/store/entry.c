@@ -52,7 +52,7 @@ static void entry_free(struct entry *e)
 		entry_drop_plain(e);
 	if (e->dirty)
 		plain_free(e->plain);
-	entry_drop_image(e);
+	entry_keep_image(e, 0);
 	budget_unpromise(&s->budget, e->promised);
 	if (e->cont)
 		container_close(e->cont); /* with its fd */
@@ -213,12 +213,12 @@ void entry_drop_plain(struct entry *e)
 	e->plain = plain_free(e->plain);
 }
 
-void entry_drop_image(struct entry *e)
+void entry_keep_image(struct entry *e, unsigned n_layers)
 {
-	if (e->cont)
-		container_drop_image(e->cont);
-	budget_set_clean(&e->store->budget, e->image_charged, 0);
-	e->image_charged = 0;
+	uint64_t keep = e->cont ? container_keep_image(e->cont, n_layers) : 0;
+
+	budget_set_clean(&e->store->budget, e->image_charged, keep);
+	e->image_charged = keep;
 }
 
 /* Fills a new plain copy from the container. */
@@ -295,7 +295,7 @@ int entry_stage(struct entry *e, uint64_t keep)
 		if (r < 0)
 			return r;
 	}
-	entry_drop_image(e);
+	entry_keep_image(e, 0);
 	e->dirty = true;
 	mover_forget(e->store, e->node);
 

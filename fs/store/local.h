@@ -13,6 +13,7 @@ struct scratch;
 enum local_buf {
 	LOCAL_STORED, /* a tile's layers, as they lie in the container */
 	LOCAL_PLAIN,  /* plain bytes on their way in or out */
+	LOCAL_CODED,  /* a tile's layers as encode leaves them */
 	N_LOCAL_BUFS,
 };
 

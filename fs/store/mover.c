@@ -75,8 +75,8 @@ static struct place mover_truth(struct store *s, struct node *n)
 	{
 		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
 
-		if (e->cont && e->cont->image)
-			at.ram = N_RUNGS;
+		if (e->cont && !e->dirty)
+			at.ram = (uint8_t)container_image_layers(e->cont);
 		if (e->plain && !e->dirty)
 			at.plain = 1u << TIER_RAM;
 	}
@@ -216,8 +216,7 @@ static bool mover_demote(struct store *s, struct node *n,
 		if (done)
 			entry_drop_plain(e);
 	}
-	if (!to->ram)
-		entry_drop_image(e);
+	entry_keep_image(e, to->ram);
 	pthread_rwlock_unlock(&e->data);
 	entry_settle(e);
 	entry_put(e);

@@ -121,7 +121,7 @@ static void publish_swap(struct entry *e, struct container *c)
 		close(e->fd);
 	e->cont = c;
 	e->fd = c->fd;
-	e->image_charged = c->image ? container_image_bytes(c) : 0;
+	e->image_charged = c->image ? c->image->len : 0;
 	e->dirty = false;
 	budget_unpromise(&s->budget, e->promised);
 	e->promised = 0;
@@ -136,7 +136,7 @@ static void publish_swap(struct entry *e, struct container *c)
 		e->plain = plain_free(e->plain);
 	}
 	if (!room_entry(s))
-		entry_drop_image(e);
+		entry_keep_image(e, 0);
 	if (fstat(c->fd, &st) == 0) {
 		uint64_t stored = (uint64_t)st.st_blocks * 512;
 

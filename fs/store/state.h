@@ -28,6 +28,9 @@
 #include "fs/store/work.h"
 #include "policy/policy.h"
 
+/* The most damage in nats that the owner accepts; 0: bit-exact for ever. */
+double store_floor(struct store *s, struct node *n);
+
 /* Counters that .kv/metrics shows; all since the start. */
 struct counters {
 	_Atomic uint64_t read_bytes, write_bytes; /* logical, by clients */

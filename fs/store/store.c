@@ -303,6 +303,12 @@ struct store *store_close(struct store *s)
 	return NULL;
 }
 
+double store_floor(struct store *s, struct node *n)
+{
+	(void)n;
+	return s->options.floor_nats;
+}
+
 struct node *store_root(struct store *s)
 {
 	return s->tree.root;
