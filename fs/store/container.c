@@ -10,6 +10,7 @@
 #include "codec/mem.h"
 #include "codec/tile.h"
 #include "fs/store/local.h"
+#include "fs/store/meter.h"
 
 /* Of one load: stored bytes, and plain ones where they shrink a lot. */
 #define SPAN_BYTES       (1u << 20)
@@ -245,8 +246,10 @@ static int container_fetch(struct container *c, uint64_t off, size_t len,
 	uint64_t from = direct ? off & ~(uint64_t)4095 : off;
 	size_t want = (size_t)(off - from) + len;
 	size_t ask = direct ? align_up(want, 4096) : want;
-	ssize_t n = c->io->read(direct ? direct_fd : c->fd, buf, ask, from);
 
+	meter_begin(METER_FETCH);
+	ssize_t n = c->io->read(direct ? direct_fd : c->fd, buf, ask, from);
+	meter_end(METER_FETCH, n > 0 ? (uint64_t)n : 0);
 	if (n < 0)
 		return (int)n;
 	if ((size_t)n < want)
@@ -361,10 +364,14 @@ int container_load(struct container *c, uint32_t first, uint32_t n,
 	if (!local_scratch())
 		return -ENOMEM;
 	int r = container_fetch_span(c, first, n, &span);
+	unsigned meter = METER_DECODE + c->n_layers - 1;
 
+	meter_begin(meter);
 	for (uint32_t t = first; r == 0 && t < first + n; t++)
 		r = container_decode(c, t, &span, first,
 				     dst + (head_tile_off(&c->head, t) - base));
+	meter_end(meter,
+		  r == 0 ? head_tile_off(&c->head, first + n) - base : 0);
 	image_put(c, span.image);
 	return r;
 }

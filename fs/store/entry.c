@@ -9,6 +9,7 @@
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
 #include "fs/store/quarantine.h"
+#include "fs/store/rate.h"
 
 struct timespec entry_now(void)
 {
@@ -94,6 +95,15 @@ static struct entry *entry_install(struct store *s, struct entry *fresh)
 	return e;
 }
 
+/* Whether what is left of it is worse than its owner accepts. */
+static bool entry_below_floor(struct store *s, struct node *n,
+			      const struct container *c)
+{
+	double nats = rate_nats(&c->head, c->n_layers);
+
+	return nats > 0 && nats > store_floor(s, n);
+}
+
 /* Opens the container under the node's name.  Caller holds names. */
 static int entry_open(struct store *s, struct node *n, struct entry **ret)
 {
@@ -111,6 +121,10 @@ static int entry_open(struct store *s, struct node *n, struct entry **ret)
 			close(fd);
 		return r == -ENOENT ? -ESTALE : r;
 	}
+	if (entry_below_floor(s, n, c)) {
+		container_close(c);
+		return -ERANGE;
+	}
 
 	struct entry *e = entry_alloc(s, n, fd);
 	if (!e) {
@@ -119,6 +133,8 @@ static int entry_open(struct store *s, struct node *n, struct entry **ret)
 	}
 	e->cont = c;
 	e->size = c->head.logical_size;
+	n->layered = c->head.layer_mask & 1u << LAYER_HEAD;
+	n->layers = (uint8_t)c->n_layers;
 	*ret = entry_install(s, e);
 	return 0;
 }
@@ -138,7 +154,8 @@ int entry_get(struct store *s, struct node *n, struct entry **ret)
 		}
 		r = entry_open(s, n, ret);
 	}
-	if (r == -ENODATA || r == -EBADMSG || r == -EOPNOTSUPP) {
+	if (r == -ENODATA || r == -EBADMSG || r == -EOPNOTSUPP ||
+	    r == -ERANGE) {
 		quarantine_node(s, n, r);
 		return -ESTALE;
 	}
@@ -296,6 +313,10 @@ int entry_stage(struct entry *e, uint64_t keep)
 			return r;
 	}
 	entry_keep_image(e, 0);
+	if (e->cont && keep)
+		rate_errors(&e->cont->head, e->cont->n_layers, e->lost);
+	else
+		memset(e->lost, 0, sizeof(e->lost));
 	e->dirty = true;
 	mover_forget(e->store, e->node);
 

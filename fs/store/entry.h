@@ -41,7 +41,7 @@ struct entry {
 	struct container *cont; /* NULL: never published.  Owns fd then. */
 	struct plain *plain;
 	_Atomic bool dirty;
-	uint64_t image_charged; /* bytes of DRAM for cont->image */
+	_Atomic uint64_t image_charged; /* bytes of DRAM for cont->image */
 	float lost[2]; /* K, V: relative error of what it was copied from */
 
 	pthread_mutex_t lock;         /* guards the rest */

@@ -23,8 +23,8 @@ void mover_done(struct store *s);
 /* A published entry: bytes as in node->size and node->stored. */
 void mover_enter(struct store *s, struct node *n);
 
-/* It was read. */
-void mover_hit(struct store *s, struct node *n);
+/* It is read.  Returns where its copies should be from now on. */
+struct place mover_hit(struct store *s, struct node *n);
 
 /* It has another copy in DRAM, or one less; not because it was read. */
 void mover_tell(struct store *s, struct node *n);

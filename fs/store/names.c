@@ -65,6 +65,7 @@ int names_peek(struct store *s, struct node *n, struct node *dir,
 	if (r < 0)
 		return r;
 	n->size = brief.logical_size;
+	n->layered = brief.layered;
 	n->id = brief.entry_id;
 	return 0;
 }

@@ -145,6 +145,8 @@ static void publish_swap(struct entry *e, struct container *c)
 		tree_rekey(&s->tree, n, st.st_ino);
 	}
 	n->size = c->head.logical_size;
+	n->layered = c->head.layer_mask & 1u << LAYER_HEAD;
+	n->layers = (uint8_t)c->n_layers;
 }
 
 int publish(struct entry *e, const char *tmp_name, struct container *c,

@@ -7,6 +7,7 @@
 #include "fs/store/handle.h"
 #include "fs/store/load.h"
 #include "fs/store/local.h"
+#include "fs/store/move.h"
 #include "fs/store/mover.h"
 #include "fs/store/quarantine.h"
 #include "fs/store/room.h"
@@ -18,7 +19,7 @@
 /* Less is decoded before a stream would be set up. */
 #define STREAM_LEAST_BYTES (2u << 20)
 
-static void reading_count_hit(struct entry *e)
+static struct place reading_count_hit(struct entry *e)
 {
 	struct counters *c = &e->store->counters;
 	struct timespec now = entry_now(), times[2] = { now };
@@ -41,7 +42,7 @@ static void reading_count_hit(struct entry *e)
 	e->node->hits++;
 	e->node->last_hit_ms =
 	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	mover_hit(e->store, e->node);
+	return mover_hit(e->store, e->node);
 }
 
 /* Gives a clean entry an empty plain copy to be filled, if there is room. */
@@ -161,14 +162,13 @@ static void reading_fail(struct entry *e)
 		quarantine_node(e->store, e->node, -EBADMSG);
 }
 
-/* The first read of a clean entry by this handle, if it is worth a stream. */
+/* Reads a clean entry from its container, if it is worth a stream. */
 static bool reading_stream(struct store *s, struct handle *h)
 {
 	struct entry *e = h->entry;
 	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
 
-	if (e->dirty || e->plain || !e->cont || e->cont->image ||
-	    e->size < STREAM_LEAST_BYTES)
+	if (e->dirty || e->plain || !e->cont || e->size < STREAM_LEAST_BYTES)
 		return false;
 	h->stream = stream_new(s, e->cont);
 	return h->stream;
@@ -178,10 +178,17 @@ static bool reading_stream(struct store *s, struct handle *h)
  * Who is read for the first time is read past DRAM: most are never asked for
  * again, and a plain copy costs fresh memory.  The second time earns it one.
  */
-static void reading_prepare(struct store *s, struct handle *h)
+static void reading_prepare(struct store *s, struct handle *h,
+			    const struct place *to)
 {
-	if (h->entry->node->hits > 1 || !reading_stream(s, h))
-		reading_make_cache(h->entry);
+	struct entry *e = h->entry;
+	bool plain = to->plain & 1u << TIER_RAM;
+	bool first = e->node->hits <= 1 && !e->image_charged;
+
+	move_promote(e, to->ram);
+	if ((plain && !first) || !reading_stream(s, h))
+		if (plain)
+			reading_make_cache(e);
 }
 
 int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
@@ -193,8 +200,9 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 	int r = 0;
 
 	if (!atomic_exchange(&h->hit, true)) {
-		reading_count_hit(e);
-		reading_prepare(s, h);
+		struct place to = reading_count_hit(e);
+
+		reading_prepare(s, h, &to);
 	}
 	pthread_rwlock_rdlock(&e->data);
 	pthread_mutex_lock(&e->lock);

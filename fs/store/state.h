@@ -38,6 +38,7 @@ struct counters {
 	_Atomic uint64_t packed, packed_in, packed_out, pack_ns;
 	_Atomic uint64_t loaded_in, loaded_out, load_ns;
 	_Atomic uint64_t evicted, evicted_bytes;
+	_Atomic uint64_t cut, cut_bytes; /* containers; what that freed */
 	_Atomic uint64_t dropped_writes; /* acknowledged, then no room */
 	_Atomic uint64_t quarantined;
 	_Atomic uint64_t spilled; /* staged entries moved to the backing */

@@ -174,6 +174,7 @@ struct node *tree_add(struct tree *t, const struct stat *st)
 	n->type = st->st_mode & S_IFMT;
 	n->refs = 1;
 	n->fd = -1;
+	n->layers = N_RUNGS;
 	tree_hash(t, n);
 	return n;
 }

@@ -49,6 +49,8 @@ struct node {
 	_Atomic uint64_t stored; /* bytes on the backing, counted in size= */
 	_Atomic uint64_t last_hit_ms;
 	_Atomic uint32_t hits;
+	_Atomic bool layered;   /* its layers can be told apart */
+	_Atomic uint8_t layers; /* of them there are, if it is in memory */
 	_Atomic bool known; /* to the policy; changes under the mover's lock */
 	struct policy_entry policy; /* the same */
 };
