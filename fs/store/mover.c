@@ -177,10 +177,12 @@ void mover_enter(struct store *s, struct node *n)
 	mover_look(s, n, &facts, &at);
 	if (!mover_ask_enter(s, n, &facts, &to))
 		return;
-	if (!to.top || to.top < at.top || to.ram < at.ram ||
-	    (at.plain & ~to.plain))
-		move_shrink(s, n, &to);
-	mover_tell(s, n);
+	if (to.top >= at.top && to.ram >= at.ram && !(at.plain & ~to.plain))
+		mover_tell(s, n);
+	else if (move_shrink(s, n, &to))
+		mover_tell(s, n);
+	else
+		mover_forget(s, n); /* until its release */
 }
 
 struct place mover_hit(struct store *s, struct node *n)
