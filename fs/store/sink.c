@@ -62,7 +62,7 @@ int sink_put(struct sink *k, const void *src, size_t n)
 	int r;
 
 	k->total += n;
-	if (!k->placed && !k->keep)
+	if (!n || (!k->placed && !k->keep))
 		return 0;
 	r = sink_grow(k, n);
 	if (r < 0 || (!k->placed && !k->keep))
