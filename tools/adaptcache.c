@@ -16,6 +16,8 @@ static const struct {
 	  "a file into a container, without a mount", verb_pack },
 	{ "unpack", "CONTAINER OUT [options]",
 	  "a container's bytes, without a mount", verb_unpack },
+	{ "bench", "codec FILE... [options]",
+	  "codecs on files, or a file as a codec leaves it", verb_bench },
 	{ "simulate", "[TRACE] [options]",
 	  "policies on a trace, without a mount", verb_simulate },
 };
