@@ -13,6 +13,7 @@
 #include "fs/store/cut.h"
 #include "fs/store/io.h"
 #include "tools/beside.h"
+#include "tools/coding.h"
 #include "tools/verbs.h"
 
 static const char USAGE[] =
@@ -129,16 +130,11 @@ static int pack_begin(struct pack *p)
 static bool pack_verifies(struct pack *p, uint8_t codec,
 			  const struct shape *shape, const struct coded *coded)
 {
-	struct coded_view in = { .n_layers = N_LAYERS };
-	const uint8_t *at = p->coded;
+	struct coded_view in = coding_view(coded, p->coded, N_LAYERS);
 
-	for (unsigned l = 0; l < N_LAYERS; l++) {
+	for (unsigned l = 0; l < N_LAYERS; l++)
 		if (!isfinite(coded->error[l]))
 			return false;
-		in.layer[l] = at;
-		in.len[l] = coded->len[l];
-		at += coded->len[l];
-	}
 	return tile_decode(codec, shape, &in, p->ws, p->back) == 0 &&
 	       !memcmp(p->back, p->plain, shape_bytes(shape));
 }
@@ -147,24 +143,15 @@ static bool pack_verifies(struct pack *p, uint8_t codec,
 static int pack_encode(struct pack *p, const struct shape *shape,
 		       uint8_t *ret_codec, struct coded *ret)
 {
-	size_t len = shape_bytes(shape);
-	int r = -E2BIG;
+	const struct codec *raw = codec_by_id(CODEC_RAW);
+	int r = coding_encode(p->codec, shape, p->plain, p->ws, p->coded,
+			      TILE_MAX_BYTES, ret_codec, ret);
 
-	if (p->codec && elem_bytes(shape->elem) == 2 &&
-	    codec_choose(shape, p->plain)->id != CODEC_ZERO) {
-		*ret_codec = p->codec->id;
-		r = p->codec->encode(shape, p->plain, p->ws, p->coded,
-				     len - len / 16, ret);
-	}
-	if (r == -E2BIG)
-		r = tile_encode(shape, p->plain, p->ws, p->coded,
-				TILE_MAX_BYTES, ret_codec, ret);
-	if (r == 0 && !pack_verifies(p, *ret_codec, shape, ret)) {
-		*ret_codec = CODEC_RAW;
-		r = codec_by_id(CODEC_RAW)->encode(
-		    shape, p->plain, p->ws, p->coded, TILE_MAX_BYTES, ret);
-	}
-	return r;
+	if (r < 0 || pack_verifies(p, *ret_codec, shape, ret))
+		return r;
+	*ret_codec = CODEC_RAW;
+	return raw->encode(shape, p->plain, p->ws, p->coded, TILE_MAX_BYTES,
+			   ret);
 }
 
 static int section_add(struct section *s, const uint8_t *bytes, size_t len)

@@ -7,6 +7,7 @@
 #include "codec/mem.h"
 #include "codec/tile.h"
 #include "fs/store/local.h"
+#include "tools/coding.h"
 
 const char *const prefix_names[N_LAYERS] = { "head", "base", "refine1",
 					     "refine2", "exact" };
@@ -24,8 +25,7 @@ static bool prefix_lossy(const struct head *h, uint32_t tile)
 {
 	const struct head_extent *e = &h->extents[h->tiles[tile].extent];
 
-	return e->role != ROLE_NONE &&
-	       h->tiles[tile].codec == codec_by_name("grid")->id;
+	return e->role != ROLE_NONE && coding_layered(h->tiles[tile].codec);
 }
 
 /* The layers' bytes one after the other in buf, and where each of them is. */
