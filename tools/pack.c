@@ -200,6 +200,8 @@ static int pack_tile(struct pack *p, uint32_t tile)
 
 	if (r == 0)
 		r = pack_encode(p, &shape, &t->codec, &coded);
+	if (r == 0 && ((p->codec && p->codec->layered) || p->step > 0))
+		tile_keep(t->codec, &coded);
 	for (unsigned l = 0; r == 0 && l < N_LAYERS; l++) {
 		t->len[l] = coded.len[l];
 		t->sum[l] = XXH3_64bits(at, coded.len[l]);
