@@ -15,7 +15,7 @@ static const struct layout *const registry_layouts[] = {
 int layout_recognise(const struct source *src, const struct layout **ret_layout,
 		     struct extents *ret)
 {
-	for (size_t i = 0; i < REGISTRY_N_LAYOUTS; i++) {
+	for (size_t i = 0; i < REGISTRY_N_LAYOUTS && !src->checksummed; i++) {
 		struct extents list = { 0 };
 		int r = registry_layouts[i]->recognise(src, &list);
 

@@ -155,7 +155,11 @@ static int packing_head(struct packing *p)
 int packing_encode(struct packing *p)
 {
 	struct store *s = p->e->store;
-	struct source src = { p->head.logical_size, packing_read, p };
+	struct source src = {
+		.size = p->head.logical_size,
+		.read = packing_read,
+		.ctx = p,
+	};
 	int r = cut_extents(&src, &p->head);
 
 	if (r == 0)

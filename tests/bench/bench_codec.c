@@ -122,7 +122,7 @@ static int bench_cut(struct bench_file *f, size_t off, size_t len,
 
 static int bench_tiles(struct bench_file *f, const char *path)
 {
-	struct source src = { f->len, bench_read, f };
+	struct source src = { .size = f->len, .read = bench_read, .ctx = f };
 	struct shape opaque = { .elem = ELEM_U8, .cols = 1 };
 	const struct layout *layout;
 	struct extents list;

@@ -117,7 +117,9 @@ static int bench_cut(struct bench *b, const struct extent *e)
 
 static int bench_tiles(struct bench *b)
 {
-	struct source src = { b->file_len, bench_read, b };
+	struct source src = { .size = b->file_len,
+			      .read = bench_read,
+			      .ctx = b };
 	const struct layout *layout;
 	struct extents list;
 	int r = layout_recognise(&src, &layout, &list);

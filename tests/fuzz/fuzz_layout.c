@@ -25,7 +25,7 @@ static int fuzz_read(void *ctx, uint64_t off, void *dst, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct fuzz_file file = { data, len };
-	struct source src = { len, fuzz_read, &file };
+	struct source src = { .size = len, .read = fuzz_read, .ctx = &file };
 	const struct layout *layout;
 	struct extents list;
 	uint64_t end = 0;

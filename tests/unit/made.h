@@ -163,7 +163,11 @@ static inline int made_pack(struct made *m, const uint8_t *plain,
 static inline int made_container(struct made *m, const uint8_t *plain,
 				 size_t len, const struct made_how *how)
 {
-	struct source src = { len, made_read, (void *)(uintptr_t)plain };
+	struct source src = {
+		.size = len,
+		.read = made_read,
+		.ctx = (void *)(uintptr_t)plain,
+	};
 
 	*m = (struct made){ .head = { .logical_size = len, .entry_id = 4711 } };
 	int r = cut_extents(&src, &m->head);

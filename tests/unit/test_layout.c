@@ -119,21 +119,6 @@ static void make(struct bytes *b, const struct made *m)
 	}
 }
 
-/* Extents lie in the file, in order, apart, and in whole rows. */
-static void check_extents(const struct extents *list, size_t file_len)
-{
-	uint64_t end = 0;
-
-	for (size_t i = 0; i < list->n; i++) {
-		const struct extent *e = &list->at[i];
-
-		if (e->off < end || !e->len || e->len > file_len - e->off ||
-		    e->len % (e->cols * elem_bytes(e->elem)))
-			ck_abort_msg("extent %zu", i);
-		end = e->off + e->len;
-	}
-}
-
 START_TEST(llama_files_are_known)
 {
 	static struct bytes b;
@@ -144,7 +129,7 @@ START_TEST(llama_files_are_known)
 	ck_assert_msg(bytes_recognise(&b, b.len, &list) == m->id, "%s",
 		      m->label);
 	ck_assert_msg(list.n == m->n_extents, "%s: %zu", m->label, list.n);
-	check_extents(&list, b.len);
+	bytes_check_extents(&list, b.len);
 	if (list.n) {
 		const struct extent *last = &list.at[list.n - 1];
 
@@ -213,7 +198,7 @@ START_TEST(forged_llama_files_do_no_harm)
 			b.at[at] = (uint8_t)(run_random(&seed) % 5 - 2);
 		}
 		bytes_recognise(&b, b.len, &list);
-		check_extents(&list, b.len);
+		bytes_check_extents(&list, b.len);
 		extents_done(&list);
 	}
 }
@@ -303,7 +288,7 @@ START_TEST(safetensors_are_known)
 	ck_assert_msg((id == ID_SAFETENSORS) == heads[_i].known, "%s",
 		      heads[_i].head);
 	ck_assert_uint_eq(list.n, heads[_i].n_extents);
-	check_extents(&list, b.len);
+	bytes_check_extents(&list, b.len);
 	if (list.n)
 		ck_assert_uint_eq(list.at[0].cols, heads[_i].cols);
 	extents_done(&list);
@@ -327,9 +312,22 @@ START_TEST(forged_safetensors_do_no_harm)
 
 		b.at[at] = (uint8_t)("0129[]{}\",:\\ "[run_random(&seed) % 13]);
 		bytes_recognise(&b, b.len, &list);
-		check_extents(&list, b.len);
+		bytes_check_extents(&list, b.len);
 		extents_done(&list);
 	}
+}
+END_TEST
+
+START_TEST(a_checksummed_file_stays_opaque)
+{
+	static struct bytes b;
+	struct source facts = { .checksummed = true };
+	struct extents list;
+
+	make(&b, &made[_i]);
+	ck_assert_uint_eq(bytes_recognise_as(&b, b.len, &facts, &list),
+			  LAYOUT_NONE);
+	ck_assert_uint_eq(list.n, 0);
 }
 END_TEST
 
@@ -341,7 +339,7 @@ static int read_fails(void *ctx, uint64_t off, void *dst, size_t len)
 
 START_TEST(a_failed_read_is_not_another_format)
 {
-	struct source src = { 100, read_fails, NULL };
+	struct source src = { .size = 100, .read = read_fails };
 	const struct layout *layout;
 	struct extents list;
 
@@ -383,6 +381,7 @@ int main(void)
 	tcase_add_loop_test(tc, forged_llama_files_do_no_harm, 0, N_MADE);
 	tcase_add_loop_test(tc, safetensors_are_known, 0, N_HEADS);
 	tcase_add_loop_test(tc, forged_safetensors_do_no_harm, 0, N_HEADS);
+	tcase_add_loop_test(tc, a_checksummed_file_stays_opaque, 0, N_MADE);
 	tcase_add_test(tc, a_failed_read_is_not_another_format);
 	tcase_add_test(tc, layouts_have_names);
 	tcase_add_test(tc, extents_have_a_cap);
