@@ -4,6 +4,7 @@
 #include "codec/layout/layouts.h"
 
 static const struct layout *const registry_layouts[] = {
+	&layout_declared,
 	&layout_llama_seq,
 	&layout_llama_session,
 	&layout_safetensors,

@@ -8,15 +8,13 @@
  *
  * 1. The tensors, sorted, cover what follows the JSON without a gap: that is
  *    what "to the last byte" means here.
- * 2. A tensor's row is its last dimension.  Where the last but one is small
- *    (heads) and smaller than the one before it (tokens), these two: then a
- *    row is one token, as in [tokens, heads, dim]; not so in [heads, tokens,
- *    dim], where channels of all heads share their columns.
+ * 2. A tensor's rows are guessed from its shape (axes.h).
  */
 #include <errno.h>
 #include <stdbool.h>
 
 #include "codec/codec.h"
+#include "codec/layout/axes.h"
 #include "codec/layout/json.h"
 #include "codec/layout/layouts.h"
 #include "codec/mem.h"
@@ -25,9 +23,6 @@
 #define SAFETENSORS_MAX_HEAD (16u << 20)
 
 #define SAFETENSORS_MAX_DIMS 16u
-
-/* More than this in the last but one dimension are no heads. */
-#define SAFETENSORS_MAX_HEADS 64u
 
 struct safetensors_dtype {
 	const char *name;
@@ -101,21 +96,6 @@ static struct safetensors_dtype safetensors_find(struct json_text name)
 	return (struct safetensors_dtype){ "", ELEM_U8, 0 };
 }
 
-static uint32_t safetensors_cols(const struct safetensors_tensor *t)
-{
-	const uint64_t *end = t->dim + t->n_dims;
-	uint64_t cols = 1;
-
-	if (t->n_dims >= 2)
-		cols = end[-1];
-	if (t->n_dims >= 3 && end[-2] <= SAFETENSORS_MAX_HEADS &&
-	    end[-2] < end[-3])
-		cols *= end[-2];
-
-	/* A row no tile can hold: anything that is too large says so. */
-	return cols <= UINT32_MAX ? (uint32_t)cols : UINT32_MAX;
-}
-
 /* Returns whether the shape and the offsets agree. */
 static bool safetensors_extent(const struct safetensors_tensor *t,
 			       struct extent *ret)
@@ -136,7 +116,7 @@ static bool safetensors_extent(const struct safetensors_tensor *t,
 				.elem = dtype.elem,
 				.cols = 1 };
 	if (dtype.elem != ELEM_U8 && ret->len)
-		ret->cols = safetensors_cols(t);
+		ret->cols = axes_guess_cols(t->dim, t->n_dims);
 	return true;
 }
 

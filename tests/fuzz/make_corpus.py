@@ -58,6 +58,22 @@ def layouts():
     yield "safetensors_padded", safetensors(5)
 
 
+def facts(name="", beside="", dtype="", axes="", dims="", header="", file=b""):
+    texts = name, beside, dtype, axes, dims, header
+    return b"".join(text.encode() + b"\0" for text in texts) + file
+
+
+def facts_of_files():
+    rows = bytes(range(192))
+    yield "declared", facts(dtype="bf16", axes="2LTHD", dims="L=2,T=3,H=2,D=4", header="28",
+                            file=b"-" * 28 + rows)
+    yield "declared_solved", facts(dtype="f16", axes="LBTC", dims="L=2,B=?,T=3,C=4", file=rows)
+    yield "declared_turned", facts(dtype="f16", axes="2LHDT", dims="L=2,T=3,H=2,D=4", file=rows)
+    yield "declared_bytes", facts(dtype="fp8e4m3", axes="T", dims="T=?", file=rows)
+    yield "declared_opaque", facts(dtype="u8", file=safetensors(0))
+    yield "declared_badly", facts(dtype="f16", axes="LT", dims="L=2,T=5", file=safetensors(0))
+
+
 def tiles():
     dice = random.Random(1)
     plain = b"".join(struct.pack("<e", dice.gauss(0, 1)) for _ in range(67 * 7))
@@ -107,7 +123,8 @@ def heads():
 
 
 def main():
-    for folder, seeds in ("layout", layouts()), ("decode", tiles()), ("head", heads()):
+    folders = {"layout": layouts(), "facts": facts_of_files(), "decode": tiles(), "head": heads()}
+    for folder, seeds in folders.items():
         (HERE / folder).mkdir(parents=True, exist_ok=True)
         for name, data in seeds:
             (HERE / folder / name).write_bytes(data)
