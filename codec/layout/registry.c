@@ -4,10 +4,8 @@
 #include "codec/layout/layouts.h"
 
 static const struct layout *const registry_layouts[] = {
-	&layout_declared,
-	&layout_llama_seq,
-	&layout_llama_session,
-	&layout_safetensors,
+	&layout_declared,    &layout_llama_seq, &layout_llama_session,
+	&layout_safetensors, &layout_vllm,
 };
 
 #define REGISTRY_N_LAYOUTS                                                     \

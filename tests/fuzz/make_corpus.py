@@ -63,7 +63,18 @@ def facts(name="", beside="", dtype="", axes="", dims="", header="", file=b""):
     return b"".join(text.encode() + b"\0" for text in texts) + file
 
 
+def vllm(tokens, dtype="bfloat16", **more):
+    return json.dumps({
+        "blocks_per_file": 1, "dcp_size": 1, "dtype": dtype,
+        "kv_cache_groups": [{"layer_names": ["l.0.attn", "l.1.attn"], "tokens_per_block": tokens}],
+        "pcp_size": 1, "pp_size": 1, "tokens_per_hash": tokens, "tp_size": 1, **more}, indent=1)
+
+
 def facts_of_files():
+    block = "m_0_r0/0a1/b2_g0/0a1b2c3d4e5f6789.bin"
+    yield "vllm", facts(block, vllm(3, parallel_agnostic=False), file=bytes(range(192)) * 4)
+    yield "vllm_agnostic", facts(block, vllm(3, "float16"), file=bytes(range(192)) * 4)
+    yield "vllm_padded", facts(block, vllm(40, parallel_agnostic=False), file=bytes(8192))
     rows = bytes(range(192))
     yield "declared", facts(dtype="bf16", axes="2LTHD", dims="L=2,T=3,H=2,D=4", header="28",
                             file=b"-" * 28 + rows)

@@ -5,6 +5,9 @@
  */
 #pragma once
 
+#include <errno.h>
+#include <string.h>
+
 #include "codec/layout/declare.h"
 #include "codec/layout/layout.h"
 #include "tests/golden/plain.h"
@@ -29,3 +32,37 @@ static const struct declaration declared = {
 };
 
 static const struct source facts_declared = { .declared = &declared };
+
+/* A block of vLLM, padded: 70 rows of 32 values in each of two layers. */
+static inline void make_vllm(struct plain *p)
+{
+	plain_sample(p, SAMPLE_NORMAL, ELEM_BF16, 70, 32);
+	plain_sample(p, SAMPLE_NORMAL, ELEM_BF16, 70, 32);
+	plain_zeros(p, 12288 - p->len);
+}
+
+static inline int vllm_sidecar(void *ctx, const char *name, void *buf,
+			       size_t cap, size_t *ret_len)
+{
+	static const char config[] =
+	    "{\"blocks_per_file\": 2, \"dcp_size\": 1, \"dtype\": \"bfloat16\","
+	    "\"kv_cache_groups\": [{\"layer_names\": "
+	    "[\"layers.0.self_attn.attn\", \"layers.1.self_attn.attn\"],"
+	    "\"tokens_per_block\": 35}], \"parallel_agnostic\": false,"
+	    "\"pcp_size\": 1, \"pp_size\": 1, \"tokens_per_hash\": 35,"
+	    "\"tp_size\": 1}";
+
+	(void)ctx;
+	if (strcmp(name, "m_0123456789ab/config.json") != 0)
+		return -ENOENT;
+	if (cap < sizeof(config) - 1)
+		return -E2BIG;
+	memcpy(buf, config, sizeof(config) - 1);
+	*ret_len = sizeof(config) - 1;
+	return 0;
+}
+
+static const struct source facts_vllm = {
+	.name = "m_0123456789ab_r0/0a1/b2_g0/0a1b2c3d4e5f6789.bin",
+	.sidecar = vllm_sidecar,
+};

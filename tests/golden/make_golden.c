@@ -215,6 +215,7 @@ static const struct good {
 	{ "good-llama-session", make_session, { 0 } },
 	{ "good-safetensors", make_safetensors, { 0 } },
 	{ "good-declared", make_declared, { .facts = &facts_declared } },
+	{ "good-vllm-block", make_vllm, { .facts = &facts_vllm } },
 	{ "good-grid-f16", make_grid_f16, { .codec = "grid" } },
 	{ "good-grid-bf16", make_grid_bf16, { .codec = "grid" } },
 };

@@ -14,7 +14,7 @@
 #include "codec/mem.h"
 
 struct bytes {
-	uint8_t at[1 << 16];
+	uint8_t at[1 << 17];
 	size_t len;
 	const char *beside_name, *beside; /* the one file beside it, or NULL */
 };
