@@ -4,8 +4,13 @@
 #include "codec/layout/layouts.h"
 
 static const struct layout *const registry_layouts[] = {
-	&layout_declared,    &layout_llama_seq, &layout_llama_session,
-	&layout_safetensors, &layout_vllm,
+	&layout_declared,      /* its owner says so */
+	&layout_llama_seq,     /* magic */
+	&layout_llama_session, /* magic */
+	&layout_npy,           /* magic */
+	&layout_safetensors,   /* a length, and JSON */
+	&layout_lmcache,       /* numbers that add up */
+	&layout_vllm,          /* its name, and JSON beside it */
 };
 
 #define REGISTRY_N_LAYOUTS                                                     \

@@ -20,6 +20,9 @@
  *    canonical_format or storage_format is another order of bytes.
  * 4. Only with "parallel_agnostic": false are the workers those that wrote it.
  *    Without it heads may stand outermost, and nothing vouches for the rows.
+ * 5. With it, tokens are taken to stand outside of heads, as they do unless
+ *    vLLM was told otherwise; the configuration does not say.  A declaration
+ *    does: WLBHTC.
  */
 #include <errno.h>
 #include <stdbool.h>

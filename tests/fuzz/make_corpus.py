@@ -44,7 +44,23 @@ def safetensors(pad):
     return struct.pack("<Q", len(head)) + head + b"\0" * 152
 
 
+def chunk(form, groups, size):
+    return u32(size, form) + b"".join(u32(*group) for group in groups) + bytes(size)
+
+
+def array(version, text, data):
+    size = struct.pack("<H" if version == 1 else "<I", len(text))
+    return b"\x93NUMPY" + bytes([version, 0]) + size + text + data
+
+
 def layouts():
+    yield "lmcache", chunk(1, [(3, 2, 2, 3, 8)], 192)
+    yield "lmcache_tokens", chunk(2, [(2, 3, 2, 8, 1)], 96)
+    yield "lmcache_groups", chunk(1, [(3, 2, 1, 3, 8), (7, 2, 1, 3, 4)], 120)
+    text = b"{'descr': '<f2', 'fortran_order': False, 'shape': (3, 2, 4), }  \n"
+    yield "npy1", array(1, text, bytes(48))
+    yield "npy3", array(3, text, bytes(48))
+    yield "npy_bytes", array(1, text.replace(b"<f2", b"|u1"), bytes(24))
     yield "seq2", sequence(2, u32(1) + stream())
     yield "seq4", sequence(4, u32(1) + stream(30, padded=True))
     yield "seq_turned", sequence(3, u32(1) + stream(turned=True))

@@ -66,3 +66,25 @@ static const struct source facts_vllm = {
 	.name = "m_0123456789ab_r0/0a1/b2_g0/0a1b2c3d4e5f6789.bin",
 	.sidecar = vllm_sidecar,
 };
+
+/* A chunk of LMCache: K, then V, of one layer of the model. */
+static inline void make_lmcache(struct plain *p)
+{
+	static const uint32_t head[] = { 70 * 64, 1, 3, 2, 1, 70, 16 };
+
+	for (int i = 0; i < 7; i++)
+		plain_u32(p, head[i]);
+	plain_sample(p, SAMPLE_NORMAL, ELEM_BF16, 70, 16);
+	plain_sample(p, SAMPLE_NORMAL, ELEM_BF16, 70, 16);
+}
+
+static inline void make_npy(struct plain *p)
+{
+	static const char head[] =
+	    "\x93NUMPY\x01\x00\x46\x00"
+	    "{'descr': '<f2', 'fortran_order': False, 'shape': (70, 2, 8), }"
+	    "      \n";
+
+	plain_bytes(p, head, sizeof(head) - 1);
+	plain_sample(p, SAMPLE_NORMAL, ELEM_F16, 70, 16);
+}

@@ -216,6 +216,8 @@ static const struct good {
 	{ "good-safetensors", make_safetensors, { 0 } },
 	{ "good-declared", make_declared, { .facts = &facts_declared } },
 	{ "good-vllm-block", make_vllm, { .facts = &facts_vllm } },
+	{ "good-lmcache-chunk", make_lmcache, { 0 } },
+	{ "good-npy", make_npy, { 0 } },
 	{ "good-grid-f16", make_grid_f16, { .codec = "grid" } },
 	{ "good-grid-bf16", make_grid_bf16, { .codec = "grid" } },
 };
