@@ -16,10 +16,15 @@ bool json_at_end(struct json *j)
 	return j->at == j->end;
 }
 
-bool json_take(struct json *j, char c)
+bool json_next_is(struct json *j, char c)
 {
 	json_skip_blanks(j);
-	if (j->bad || j->at == j->end || *j->at != c)
+	return !j->bad && j->at < j->end && *j->at == c;
+}
+
+bool json_take(struct json *j, char c)
+{
+	if (!json_next_is(j, c))
 		return false;
 
 	j->at++;
@@ -141,14 +146,11 @@ static void json_skip_members(struct json *j, char close, unsigned depth)
 
 static void json_skip_deep(struct json *j, unsigned depth)
 {
-	json_skip_blanks(j);
-	if (j->bad)
-		return;
 	if (json_take(j, '{'))
 		json_skip_members(j, '}', depth);
 	else if (json_take(j, '['))
 		json_skip_members(j, ']', depth);
-	else if (j->at < j->end && *j->at == '"')
+	else if (json_next_is(j, '"'))
 		json_string(j);
 	else
 		json_skip_plain(j);

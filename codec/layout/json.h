@@ -28,6 +28,9 @@ struct json_text {
 /* Skips blanks, then this character if it is next. */
 bool json_take(struct json *j, char c);
 
+/* Skips blanks; whether this character is next. */
+bool json_next_is(struct json *j, char c);
+
 /* Skips blanks; this character must be next. */
 void json_need(struct json *j, char c);
 

@@ -57,7 +57,7 @@ static void npy_shape(struct json *j, struct npy_array *a)
 		}
 		a->dim[a->n_dims++] = json_whole(j);
 		/* Only a single one has a comma behind it. */
-		if (!json_take(j, ',') && !(j->at < j->end && *j->at == ')'))
+		if (!json_take(j, ',') && !json_next_is(j, ')'))
 			j->bad = true;
 	}
 }

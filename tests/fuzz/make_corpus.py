@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of the fuzz targets into corpus/ beside this file."""
 import json
+import math
 import pathlib
 import random
 import struct
@@ -53,7 +54,20 @@ def array(version, text, data):
     return b"\x93NUMPY" + bytes([version, 0]) + size + text + data
 
 
+def one_tensor(name, dtype, shape, size, pad, **more):
+    tensor = {"dtype": dtype, "shape": shape, "data_offsets": [0, size], **more}
+    head = json.dumps({name: tensor}).encode()
+    head += b" " * (pad - len(head))
+    return struct.pack("<Q", len(head)) + head + bytes(size)
+
+
 def layouts():
+    for fmt, shape in (1, [2, 2, 3, 8]), (2, [12, 2, 8]), ("6", [1, 4, 6, 8]), (8, [24, 8]):
+        more = {"__metadata__": {"lmcache_version": "1", "fmt": fmt}}
+        name = "safetensors_lmcache%s" % fmt
+        yield name, one_tensor("kvcache", "BF16", shape, 2 * math.prod(shape), 300, **more)
+    yield "safetensors_vllm", one_tensor("kv_cache", "F16", [2, 3, 2, 4], 96, 0)
+    yield "safetensors_packed", one_tensor("0.0", "U32", [2, 3, 4], 96, 0)
     yield "lmcache", chunk(1, [(3, 2, 2, 3, 8)], 192)
     yield "lmcache_tokens", chunk(2, [(2, 3, 2, 8, 1)], 96)
     yield "lmcache_groups", chunk(1, [(3, 2, 1, 3, 8), (7, 2, 1, 3, 4)], 120)

@@ -88,3 +88,31 @@ static inline void make_npy(struct plain *p)
 	plain_bytes(p, head, sizeof(head) - 1);
 	plain_sample(p, SAMPLE_NORMAL, ELEM_F16, 70, 16);
 }
+
+/* As LMCache makes it: the head padded with blanks, metadata inside. */
+static inline void make_safetensors_lmcache(struct plain *p)
+{
+	static const char json[] =
+	    "{\"kvcache\":{\"dtype\":\"BF16\",\"shape\":[2,1,70,16],"
+	    "\"data_offsets\":[0,4480],"
+	    "\"__metadata__\":{\"lmcache_version\":\"1\",\"fmt\":1}}}";
+
+	plain_u64(p, 4088);
+	plain_bytes(p, json, sizeof(json) - 1);
+	plain_zeros(p, 4096 - p->len);
+	memset(p->at + 8 + sizeof(json) - 1, ' ', 4088 - (sizeof(json) - 1));
+	plain_sample(p, SAMPLE_NORMAL, ELEM_BF16, 70, 16);
+	plain_sample(p, SAMPLE_NORMAL, ELEM_BF16, 70, 16);
+}
+
+/* As MLX makes it: no padding, so the tensor begins at an odd place. */
+static inline void make_safetensors_mlx(struct plain *p)
+{
+	static const char json[] = "{\"0.0\":{\"dtype\":\"F16\","
+				   "\"shape\":[1,2,70,16],"
+				   "\"data_offsets\":[0,4480]}} ";
+
+	plain_u64(p, sizeof(json) - 1);
+	plain_bytes(p, json, sizeof(json) - 1);
+	plain_sample(p, SAMPLE_NORMAL, ELEM_F16, 140, 16);
+}

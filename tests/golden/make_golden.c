@@ -218,6 +218,8 @@ static const struct good {
 	{ "good-vllm-block", make_vllm, { .facts = &facts_vllm } },
 	{ "good-lmcache-chunk", make_lmcache, { 0 } },
 	{ "good-npy", make_npy, { 0 } },
+	{ "good-safetensors-lmcache", make_safetensors_lmcache, { 0 } },
+	{ "good-safetensors-mlx", make_safetensors_mlx, { 0 } },
 	{ "good-grid-f16", make_grid_f16, { .codec = "grid" } },
 	{ "good-grid-bf16", make_grid_bf16, { .codec = "grid" } },
 };

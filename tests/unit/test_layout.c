@@ -204,120 +204,6 @@ START_TEST(forged_llama_files_do_no_harm)
 }
 END_TEST
 
-#define TWO_TENSORS                                                            \
-	"{\"__metadata__\":{\"format\":\"pt\"},"                               \
-	"\"b\":{\"dtype\":\"BF16\",\"shape\":[8,2,4],"                         \
-	"\"data_offsets\":[24,152]},"                                          \
-	"\"a\":{\"dtype\":\"I64\",\"shape\":[3],\"data_offsets\":[0,24]}}"
-
-static const struct {
-	const char *head;
-	uint32_t n_data;
-	bool known;
-	size_t n_extents;
-	uint32_t cols;
-} heads[] = {
-	{ "{}", 0, true, 0, 0 },
-	{ TWO_TENSORS, 152, true, 1, 8 },
-	{ TWO_TENSORS "    ", 152, true, 1, 8 },
-	{ TWO_TENSORS, 153, false, 0, 0 },
-	{ TWO_TENSORS, 151, false, 0, 0 },
-	{ TWO_TENSORS "x", 152, false, 0, 0 },
-	{ "{}", 8, false, 0, 0 },
-	{ "[]", 0, false, 0, 0 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[4,8,2],"
-	  "\"data_offsets\":[0,128]}}",
-	  128, true, 1, 2 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[],\"data_offsets\":[0,2]}}", 2,
-	  true, 1, 1 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[0,9],"
-	  "\"data_offsets\":[0,0]}}",
-	  0, true, 0, 0 },
-	{ " {\"a\":{\"dtype\":\"F32\",\"shape\":[9],"
-	  "\"data_offsets\":[0,36]}}",
-	  36, false, 0, 0 },
-	{ "{\"a\\\"\":{\"dtype\":\"F8_E4M3\",\"shape\":[9],"
-	  "\"data_offsets\":[0,9]}}",
-	  9, true, 0, 0 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,6]}}", 6,
-	  false, 0, 0 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[2,6]}}", 6,
-	  false, 0, 0 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"x\":[2]}}", 4, false, 0,
-	  0 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"dtype\":\"F16\",\"shape\":[2],"
-	  "\"data_offsets\":[0,4]}}",
-	  4, false, 0, 0 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[18446744073709551615,2],"
-	  "\"data_offsets\":[0,4]}}",
-	  4, false, 0, 0 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[18446744073709551616],"
-	  "\"data_offsets\":[0,4]}}",
-	  4, false, 0, 0 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[-2],\"data_offsets\":[0,4]}}",
-	  4, false, 0, 0 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0]}}", 4,
-	  false, 0, 0 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
-	  "1,1],\"data_offsets\":[0,2]}}",
-	  2, false, 0, 0 },
-	{ "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]},"
-	  "\"b\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[2,6]}}",
-	  6, false, 0, 0 },
-};
-
-#define N_HEADS ((int)(sizeof(heads) / sizeof(heads[0])))
-
-static void make_safetensors(struct bytes *b, int i)
-{
-	b->len = 0;
-	bytes_u64(b, strlen(heads[i].head));
-	bytes_text(b, heads[i].head);
-	bytes_zeros(b, heads[i].n_data);
-}
-
-START_TEST(safetensors_are_known)
-{
-	static struct bytes b;
-	struct extents list;
-
-	make_safetensors(&b, _i);
-
-	uint8_t id = bytes_recognise(&b, b.len, &list);
-
-	ck_assert_msg((id == ID_SAFETENSORS) == heads[_i].known, "%s",
-		      heads[_i].head);
-	ck_assert_uint_eq(list.n, heads[_i].n_extents);
-	bytes_check_extents(&list, b.len);
-	if (list.n)
-		ck_assert_uint_eq(list.at[0].cols, heads[_i].cols);
-	extents_done(&list);
-
-	for (size_t cut = 0; cut < b.len && heads[_i].known; cut++)
-		ck_assert_uint_eq(bytes_recognise(&b, cut, &list), LAYOUT_NONE);
-}
-END_TEST
-
-START_TEST(forged_safetensors_do_no_harm)
-{
-	static struct bytes b;
-	uint64_t seed = (uint64_t)_i;
-
-	for (int i = 0; i < 500; i++) {
-		struct extents list;
-
-		make_safetensors(&b, _i);
-
-		size_t at = run_random(&seed) % b.len;
-
-		b.at[at] = (uint8_t)("0129[]{}\",:\\ "[run_random(&seed) % 13]);
-		bytes_recognise(&b, b.len, &list);
-		bytes_check_extents(&list, b.len);
-		extents_done(&list);
-	}
-}
-END_TEST
-
 START_TEST(a_checksummed_file_stays_opaque)
 {
 	static struct bytes b;
@@ -379,8 +265,6 @@ int main(void)
 	tcase_add_loop_test(tc, llama_files_are_known, 0, N_MADE);
 	tcase_add_loop_test(tc, cut_llama_files_are_not_known, 0, N_MADE);
 	tcase_add_loop_test(tc, forged_llama_files_do_no_harm, 0, N_MADE);
-	tcase_add_loop_test(tc, safetensors_are_known, 0, N_HEADS);
-	tcase_add_loop_test(tc, forged_safetensors_do_no_harm, 0, N_HEADS);
 	tcase_add_loop_test(tc, a_checksummed_file_stays_opaque, 0, N_MADE);
 	tcase_add_test(tc, a_failed_read_is_not_another_format);
 	tcase_add_test(tc, layouts_have_names);
