@@ -28,6 +28,14 @@ def stream(kind=1, padded=False, turned=False, v=True):
     return out
 
 
+def states(*sizes):
+    """Recurrent state of two layers for one cell."""
+    out = u32(1, CELLS, 0, 0, 5)
+    for size in sizes:
+        out += (u32(0, size, 0) + bytes(size)) * 2
+    return out
+
+
 def sequence(version, memory):
     return b"qsgg" + u32(version, 2, 7, 8) + memory
 
@@ -80,6 +88,9 @@ def layouts():
     yield "seq_turned", sequence(3, u32(1) + stream(turned=True))
     yield "seq_k_alone", sequence(3, u32(1) + stream(v=False))
     yield "seq_windows", sequence(3, (u32(1) + stream()) * 2)
+    yield "seq_hybrid", sequence(3, u32(1) + stream() + states(12, 40))
+    yield "seq_hybrid_windows", sequence(3, (u32(1) + stream()) * 2 + states(8, 8))
+    yield "seq_recurrent", sequence(3, states(12, 40))
     yield "seq_no_streams", sequence(2, stream())
     yield "session9", session(9, u32(1) + stream())
     outputs = u32(1, 0, 2, 0) + b"\0" * 8 + u32(0, 0)

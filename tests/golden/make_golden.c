@@ -118,6 +118,21 @@ static void make_sequence_short(struct plain *p)
 	make_sequence(p, 1, 63);
 }
 
+/* Attention, then the state of two recurrent layers for one cell. */
+static void make_hybrid(struct plain *p)
+{
+	static const uint32_t state[] = { 1, 99, 0, 0, 4 };
+
+	make_sequence(p, 1, 70);
+	for (int i = 0; i < 5; i++)
+		plain_u32(p, state[i]);
+	for (int i = 0; i < 4; i++) {
+		plain_u32(p, 0);
+		plain_u64(p, i < 2 ? 192 : 1024);
+		plain_sample(p, SAMPLE_NORMAL, ELEM_F32, 1, i < 2 ? 48 : 256);
+	}
+}
+
 static void make_session(struct plain *p)
 {
 	plain_bytes(p, "nsgg", 4);
@@ -212,6 +227,7 @@ static const struct good {
 	{ "good-llama-seq-coarse", make_coarse, { .codec = "split16" } },
 	{ "good-llama-seq-grid", make_sequence_f16, { .codec = "grid" } },
 	{ "good-llama-seq-specials", make_specials, { .codec = "split16" } },
+	{ "good-llama-seq-hybrid", make_hybrid, { 0 } },
 	{ "good-llama-session", make_session, { 0 } },
 	{ "good-safetensors", make_safetensors, { 0 } },
 	{ "good-declared", make_declared, { .facts = &facts_declared } },

@@ -30,6 +30,7 @@ struct made {
 	uint8_t id; /* ID_SEQ or ID_SESSION */
 	uint32_t version, type;
 	bool outputs, no_streams, padded, v_trans, no_v, empty;
+	uint32_t states[3]; /* lengths of rows of recurrent state; 0: none */
 	uint32_t more_streams, more_caches, extension;
 	size_t n_extents;
 	uint32_t cols; /* of the first extent */
@@ -46,6 +47,16 @@ static const struct made made[] = {
 	  .n_extents = 4, .cols = 34 },
 	{ "early 2025", ID_SEQ, 2, F16, .no_streams = true, .n_extents = 4,
 	  .cols = 34 },
+	{ "early 2025, or recurrent", ID_SEQ, 2, F32, .no_streams = true,
+	  .n_extents = 0 },
+	{ "hybrid", ID_SEQ, 2, F16, .states = { 12, 40 }, .n_extents = 4,
+	  .cols = 34 },
+	{ "hybrid, version 4", ID_SEQ, 4, BF16, .padded = true,
+	  .states = { 12, 12 }, .n_extents = 4, .cols = 34 },
+	{ "hybrid of windows", ID_SEQ, 3, F16, .more_caches = 1,
+	  .states = { 40, 12, 8 }, .n_extents = 8, .cols = 34 },
+	{ "hybrid session", ID_SESSION, 11, F16, .padded = true, .no_v = true,
+	  .states = { 12, 40 }, .n_extents = 2, .cols = 34 },
 	{ "f32", ID_SEQ, 3, F32, .n_extents = 4, .cols = 17 },
 	{ "turned V", ID_SEQ, 3, F16, .v_trans = true, .n_extents = 4,
 	  .cols = 34 },
@@ -93,6 +104,25 @@ static void make_stream(struct bytes *b, const struct made *m)
 	}
 }
 
+/* Of two recurrent layers among more of the model, for one cell. */
+static void make_states(struct bytes *b, const struct made *m)
+{
+	if (!m->states[0])
+		return;
+	bytes_u32(b, 1);
+	bytes_u32(b, N_CELLS);
+	bytes_u32(b, 0);
+	bytes_u32(b, 0);
+	bytes_u32(b, 7);
+	for (int kind = 0; kind < 3 && m->states[kind]; kind++)
+		for (int i = 0; i < 2; i++) {
+			bytes_u32(b, F32);
+			bytes_u64(b, m->states[kind]);
+			for (uint32_t k = 0; k < m->states[kind]; k += 4)
+				bytes_u32(b, 0x3f9d70a4);
+		}
+}
+
 static void make(struct bytes *b, const struct made *m)
 {
 	b->len = 0;
@@ -117,6 +147,7 @@ static void make(struct bytes *b, const struct made *m)
 		for (uint32_t k = 0; k <= m->more_streams; k++)
 			make_stream(b, m);
 	}
+	make_states(b, m);
 }
 
 START_TEST(llama_files_are_known)
@@ -134,9 +165,11 @@ START_TEST(llama_files_are_known)
 		const struct extent *last = &list.at[list.n - 1];
 
 		ck_assert_uint_eq(list.at[0].cols, m->cols);
-		ck_assert_uint_eq(list.at[0].role, ROLE_K);
+		ck_assert_uint_eq(list.at[0].role,
+				  m->no_streams ? ROLE_NONE : ROLE_K);
 		ck_assert_uint_eq(last->model_layer, N_MODEL - 1);
-		ck_assert_uint_eq(last->off + last->len, b.len);
+		if (!m->states[0])
+			ck_assert_uint_eq(last->off + last->len, b.len);
 		if (m->v_trans)
 			ck_assert_uint_eq(last->role, ROLE_NONE);
 	}
@@ -146,7 +179,9 @@ END_TEST
 
 /*
  * A file that ends where its V begins is one of a model without V, and one that
- * ends between two caches has one cache; every other cut is found.
+ * ends between two caches has one cache; where one kind of recurrent state ends
+ * there may be no more, and two layers of a kind may be two kinds.  Every other
+ * cut is found.
  */
 static bool cut_is_whole(const struct made *m, size_t cut)
 {
@@ -156,8 +191,16 @@ static bool cut_is_whole(const struct made *m, size_t cut)
 	for (unsigned i = 0; i < 2 * (m->more_caches + 1); i++) {
 		less.more_caches = i / 2;
 		less.no_v = m->no_v || i % 2;
+		less.states[0] = 0;
 		make(&b, &less);
 		if (b.len == cut && !m->more_streams)
+			return true;
+	}
+	less = *m;
+	for (int kind = 2; kind > 0; kind--) {
+		less.states[kind] = 0;
+		make(&b, &less);
+		if (b.len == cut && m->states[0])
 			return true;
 	}
 	return false;
