@@ -120,7 +120,9 @@ static int pack_begin(struct pack *p)
 	if (!p->ws || !p->plain || !p->coded || !p->back)
 		return -ENOMEM;
 
-	struct source src = { p->head.logical_size, pack_read, p };
+	struct source src = { .size = p->head.logical_size,
+			      .read = pack_read,
+			      .ctx = p };
 	int r = cut_extents(&src, &p->head);
 
 	return r == 0 ? head_cut(&p->head) : r;
@@ -194,7 +196,9 @@ static int pack_tile(struct pack *p, uint32_t tile)
 	const uint8_t *at = p->coded;
 	struct coded coded;
 
-	shape.step = p->step;
+	/* A row of no role may be no token: such stays exact. */
+	if (shape.role != ROLE_NONE)
+		shape.step = p->step;
 	int r = pack_read(p, head_tile_off(&p->head, tile), p->plain,
 			  shape_bytes(&shape));
 

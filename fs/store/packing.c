@@ -104,7 +104,8 @@ static int packing_code(struct packing *p, uint32_t tile, uint8_t *dst,
 
 	if (!plain || !local_scratch())
 		return -ENOMEM;
-	shape.step = shape.elem == ELEM_U8 ? 0 : p->step;
+	/* A row of no role may be no token: such stays exact. */
+	shape.step = shape.role == ROLE_NONE ? 0 : p->step;
 	int r = packing_read(p, head_tile_off(&p->head, tile), plain, len);
 	if (r == 0)
 		r = tile_encode(&shape, plain, local_scratch(), dst, cap,
@@ -230,14 +231,9 @@ static void packing_add_lost(struct packing *p)
 {
 	for (uint32_t i = 0; i < p->head.n_extents; i++) {
 		struct head_extent *e = &p->head.extents[i];
-		float k = p->lost[0], v = p->lost[1];
-		float lost = e->role == ROLE_K   ? k
-			     : e->role == ROLE_V ? v
-			     : k > v             ? k
-						 : v;
 
-		for (unsigned l = 0; e->elem != ELEM_U8 && l < N_LAYERS; l++)
-			e->error[l] += lost;
+		for (unsigned l = 0; e->role != ROLE_NONE && l < N_LAYERS; l++)
+			e->error[l] += p->lost[e->role == ROLE_V];
 	}
 }
 
@@ -267,7 +263,11 @@ static int packing_head(struct packing *p)
 int packing_encode(struct packing *p)
 {
 	struct store *s = p->e->store;
-	struct source src = { p->head.logical_size, packing_read, p };
+	struct source src = {
+		.size = p->head.logical_size,
+		.read = packing_read,
+		.ctx = p,
+	};
 	int r = cut_extents(&src, &p->head);
 
 	if (r == 0)

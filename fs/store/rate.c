@@ -32,11 +32,11 @@ void rate_errors(const struct head *h, unsigned n_layers, float ret[2])
 	for (uint32_t i = 0; i < h->n_extents; i++) {
 		const struct head_extent *e = &h->extents[i];
 
-		if (e->elem == ELEM_U8)
-			continue;
+		if (e->role == ROLE_NONE && !(e->error[n_layers - 1] > 0))
+			continue; /* exact for ever */
 		for (int v = 0; v < 2; v++) {
 			if (e->role == (v ? ROLE_K : ROLE_V))
-				continue; /* one of no role is both */
+				continue; /* lost without a role: both */
 			sum[v] +=
 			    (double)e->error[n_layers - 1] * (double)e->len;
 			bytes[v] += (double)e->len;

@@ -23,17 +23,16 @@
 #define TENSOR ((size_t)ROWS * COLS * 2)
 #define FLOOR  0.03
 
-/* A safetensors file of two tensors and a head of its own; its length. */
+/* A safetensors file of K and V, and a head of its own; its length. */
 static size_t layered_file(uint8_t *dst)
 {
 	struct shape s = { .elem = ELEM_F16, .rows = ROWS, .cols = COLS };
 	char json[256];
 
 	int n = snprintf(json, sizeof(json),
-			 "{\"k\":{\"dtype\":\"F16\",\"shape\":[%u,%u],"
-			 "\"data_offsets\":[0,%zu]},\"v\":{\"dtype\":\"F16\","
-			 "\"shape\":[%u,%u],\"data_offsets\":[%zu,%zu]}}",
-			 ROWS, COLS, TENSOR, ROWS, COLS, TENSOR, 2 * TENSOR);
+			 "{\"kv_cache\":{\"dtype\":\"F16\",\"shape\":[2,%u,2,"
+			 "%u],\"data_offsets\":[0,%zu]}}",
+			 ROWS, COLS / 2, 2 * TENSOR);
 	while (n % 8)
 		json[n++] = ' ';
 	store64(dst, (uint64_t)n);
