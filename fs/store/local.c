@@ -2,11 +2,15 @@
 #include "fs/store/local.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "codec/mem.h"
 #include "codec/scratch.h"
 
 #define LOCAL_LEAST (64u << 10)
+
+/* From here on they take huge pages. */
+#define LOCAL_HUGE (256u << 10)
 
 struct local {
 	struct scratch *ws;
@@ -67,7 +71,10 @@ void *local_buf(enum local_buf which, size_t len)
 	size_t cap = LOCAL_LEAST;
 	while (cap < len)
 		cap *= 2;
-	void *fresh = aligned_alloc(4096, cap);
+	bool huge = cap >= LOCAL_HUGE;
+	if (huge)
+		cap = align_up(cap, HUGE_BYTES);
+	void *fresh = huge ? huge_alloc(cap) : aligned_alloc(4096, cap);
 	if (!fresh)
 		return NULL;
 	free(m->buf[which]);
