@@ -17,6 +17,7 @@
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
 #include "fs/store/scan.h"
+#include "fs/store/stream.h"
 
 /* A quarter of the machine: the engine beside us wants the rest. */
 #define MEMORY_SHARE 4
@@ -289,6 +290,7 @@ struct store *store_close(struct store *s)
 	}
 	if (s->mover.run)
 		mover_done(s);
+	stream_free_spares(s);
 	plain_home_done(&s->home);
 	budget_done(&s->budget);
 	pthread_mutex_destroy(&s->entries_lock);
