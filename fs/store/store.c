@@ -171,7 +171,7 @@ static int store_start(struct store *s, const char **ret_why)
 {
 	*ret_why = "cannot start threads";
 	/* More than processors: most of them wait for the disk. */
-	s->pool = pool_new(4 * s->options.threads, s->options.threads);
+	s->pool = pool_new(2 * s->options.threads, s->options.threads);
 	if (!s->pool)
 		return -EAGAIN;
 	*ret_why = "out of memory";
