@@ -71,9 +71,8 @@ struct store {
 	struct mover mover;
 	struct commit commit;
 	struct counters counters;
-	pthread_mutex_t
-	    entries_lock;       /* node->entry, entry->refs, lists below */
-	struct handle *handles; /* all that are open */
+	pthread_mutex_t entries_lock; /* node->entry, entry->refs, lists */
+	struct handle *handles;       /* all that are open */
 	struct stream *spare_streams; /* for the next readers */
 	unsigned n_spare_streams;
 	_Atomic uint64_t n_entries;
