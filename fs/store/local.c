@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "codec/codec.h"
 #include "codec/mem.h"
 #include "codec/scratch.h"
 
@@ -81,4 +82,18 @@ void *local_buf(enum local_buf which, size_t len)
 	m->buf[which] = fresh;
 	m->cap[which] = cap;
 	return fresh;
+}
+
+void local_warm(void)
+{
+	struct scratch *ws = local_scratch();
+	void *stored = local_buf(LOCAL_STORED, TILE_MAX_BYTES);
+	void *work = ws ? scratch_buf(ws, TILE_MAX_BYTES) : NULL;
+
+	if (stored)
+		memset(stored, 0, TILE_MAX_BYTES);
+	if (work)
+		memset(work, 0, TILE_MAX_BYTES);
+	if (ws)
+		scratch_dctx(ws);
 }

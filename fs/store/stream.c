@@ -155,6 +155,17 @@ struct stream *stream_free(struct stream *st)
 	return NULL;
 }
 
+void stream_prepare(struct store *s)
+{
+	struct stream *st = stream_make(s);
+
+	if (!st)
+		return;
+	memset(st->bufs, 0, BUFS_BYTES);
+	if (!stream_keep_spare(s, st))
+		stream_delete(s, st);
+}
+
 void stream_free_spares(struct store *s)
 {
 	struct stream *st;

@@ -24,6 +24,9 @@ struct stream *stream_new(struct store *s, struct container *c);
 /* Waits for what is being decoded and replied.  Takes NULL; returns NULL. */
 struct stream *stream_free(struct stream *st);
 
+/* A spare one, so that the first reader finds it; best effort. */
+void stream_prepare(struct store *s);
+
 /* Those that were kept for the next reader. */
 void stream_free_spares(struct store *s);
 
