@@ -4,7 +4,8 @@
  * 1. The held slots are consecutive spans: slot[lo] first, n_held of them;
  *    `next_tile` is the first tile behind them.
  * 2. A slot that is busy belongs to the pool, until it says ready.  A slot
- *    that is pinned is being replied from.  Neither is let go.
+ *    that is pinned is being replied from.  Neither is let go.  Who needs
+ *    others to go waits in line, those who are behind first.
  * 3. Fresh memory costs more than decoding into it.  So there are few slots,
  *    and a stream that is done with is kept for the next reader.
  */
@@ -20,6 +21,9 @@
 #define SLOT_BYTES TILE_MAX_BYTES /* plain; as many whole tiles as fit */
 #define BUFS_BYTES (N_SLOTS * SLOT_BYTES)
 
+/* As much as the kernel asks for at a time for one large read. */
+#define NEAR_BYTES (32u << 20)
+
 /* Of memory=, what may be kept for the next readers. */
 #define SPARE_SHARE 64
 
@@ -31,21 +35,63 @@ struct slot {
 	bool busy;
 	unsigned pins;
 	int error;
-	uint8_t *buf; /* SLOT_BYTES */
+	pthread_cond_t ready; /* not busy */
+	uint8_t *buf;         /* SLOT_BYTES */
+};
+
+/* What a read asks for: bytes of the file. */
+struct range {
+	uint64_t off, end;
+};
+
+/* Somebody who waits for slots to be let go.  Only the first looks. */
+struct waiter {
+	struct waiter *next; /* by off */
+	uint64_t off;
+	pthread_cond_t turn;
 };
 
 struct stream {
 	struct stream *next; /* spare ones; the store's entries_lock */
 	struct store *store;
 	struct container *c;
-	pthread_mutex_t lock;    /* guards all below */
-	pthread_cond_t released; /* a slot is not busy, or not pinned */
+	pthread_mutex_t lock; /* guards all below */
+	struct waiter *waiters;
 	struct slot slot[N_SLOTS];
-	unsigned lo, n_held;
+	unsigned lo, n_held, n_pins;
 	uint32_t next_tile;
 	uint64_t expected; /* where the last read ended */
 	uint8_t *bufs;
 };
+
+/* Caller holds the lock. */
+static void stream_wake(struct stream *st)
+{
+	if (st->waiters)
+		pthread_cond_signal(&st->waiters->turn);
+}
+
+/* Caller holds the lock. */
+static void stream_queue(struct stream *st, struct waiter *w)
+{
+	struct waiter **at = &st->waiters;
+
+	while (*at && (*at)->off <= w->off)
+		at = &(*at)->next;
+	w->next = *at;
+	*at = w;
+}
+
+/* Caller holds the lock. */
+static void stream_unqueue(struct stream *st, const struct waiter *w)
+{
+	struct waiter **at = &st->waiters;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	stream_wake(st);
+}
 
 static void stream_run(struct work *w)
 {
@@ -57,7 +103,8 @@ static void stream_run(struct work *w)
 	auto_unlock pthread_mutex_t *held = mutex_lock(&st->lock);
 	slot->error = r;
 	slot->busy = false;
-	pthread_cond_broadcast(&st->released);
+	pthread_cond_broadcast(&slot->ready);
+	stream_wake(st);
 }
 
 static struct stream *stream_take_spare(struct store *s)
@@ -89,7 +136,8 @@ static void stream_delete(struct store *s, struct stream *st)
 {
 	budget_set_clean(&s->budget, BUFS_BYTES, 0);
 	pthread_mutex_destroy(&st->lock);
-	pthread_cond_destroy(&st->released);
+	for (unsigned i = 0; i < N_SLOTS; i++)
+		pthread_cond_destroy(&st->slot[i].ready);
 	free(st->bufs);
 	free(st);
 }
@@ -108,9 +156,9 @@ static struct stream *stream_make(struct store *s)
 	}
 	st->store = s;
 	pthread_mutex_init(&st->lock, NULL);
-	pthread_cond_init(&st->released, NULL);
 	for (unsigned i = 0; i < N_SLOTS; i++) {
 		st->slot[i].stream = st;
+		pthread_cond_init(&st->slot[i].ready, NULL);
 		st->slot[i].work.run = stream_run;
 		st->slot[i].buf = st->bufs + (size_t)i * SLOT_BYTES;
 	}
@@ -135,19 +183,24 @@ struct stream *stream_new(struct store *s, struct container *c)
 /* Caller holds the lock. */
 static bool stream_in_use(const struct stream *st)
 {
+	bool busy = false;
+
 	for (unsigned i = 0; i < N_SLOTS; i++)
-		if (st->slot[i].busy || st->slot[i].pins)
-			return true;
-	return false;
+		busy = busy || st->slot[i].busy;
+	return busy || st->n_pins;
 }
 
 struct stream *stream_free(struct stream *st)
 {
+	struct waiter w = { .turn = PTHREAD_COND_INITIALIZER };
+
 	if (!st)
 		return NULL;
 	pthread_mutex_lock(&st->lock);
+	stream_queue(st, &w);
 	while (stream_in_use(st))
-		pthread_cond_wait(&st->released, &st->lock);
+		pthread_cond_wait(&w.turn, &st->lock);
+	stream_unqueue(st, &w);
 	pthread_mutex_unlock(&st->lock);
 	st->c = container_close(st->c);
 	if (!stream_keep_spare(st->store, st))
@@ -214,51 +267,89 @@ static void stream_advance(struct stream *st, uint64_t off)
 		stream_push(st);
 }
 
-/* Whether a read at off goes on where the stream is, or may start it anew. */
-static bool stream_takes(struct stream *st, uint64_t off)
+/* Whether the held slots have a range.  Caller holds the lock. */
+static bool stream_has(const struct stream *st, struct range r)
 {
-	for (;;) {
-		uint64_t end = head_tile_off(&st->c->head, st->next_tile);
-		uint64_t from = st->n_held ? st->slot[st->lo].off : end;
+	return st->n_held && r.off >= st->slot[st->lo].off &&
+	       r.end <= head_tile_off(&st->c->head, st->next_tile);
+}
 
-		if (off >= from && off < end)
-			return true;
-		if (off != st->expected && off != 0)
+/*
+ * Whether it begins in them, or ahead of where others read at this moment: a
+ * large read comes as many, and those are not quite in order.
+ */
+static bool stream_is_near(const struct stream *st, struct range r)
+{
+	uint64_t end = head_tile_off(&st->c->head, st->next_tile);
+
+	if (!st->n_held || r.off < st->slot[st->lo].off)
+		return false;
+	return r.off < end || (r.off - end < NEAR_BYTES && st->n_pins);
+}
+
+/* Brings the stream nearer to it; false: not before a slot is let go. */
+static bool stream_move(struct stream *st, struct range r)
+{
+	const struct slot *slot = &st->slot[st->lo];
+
+	if (stream_is_near(st, r)) {
+		if (slot->busy || slot->pins)
 			return false;
-		if (!stream_in_use(st))
-			break;
-		pthread_cond_wait(&st->released, &st->lock);
+		stream_advance(st, slot->end);
+		return true;
 	}
+	if (stream_in_use(st))
+		return false;
 	st->n_held = 0;
-	st->next_tile = head_tile_at(&st->c->head, off);
+	st->next_tile = head_tile_at(&st->c->head, r.off);
+	st->expected = r.off;
+	stream_advance(st, r.off);
 	return true;
 }
 
-/* The slots that hold the view's bytes from off on, pinned; or -EAGAIN. */
-static int stream_pin(struct stream *st, uint64_t off, struct view *v)
+/*
+ * Waits until the stream has the range.  False: it does not go on where the
+ * stream is, nor start it anew.  Caller holds the lock.
+ */
+static bool stream_takes(struct stream *st, struct range r)
 {
-	unsigned i = 0, n = 0;
-	size_t done = 0;
+	struct waiter w = { .off = r.off, .turn = PTHREAD_COND_INITIALIZER };
+	bool has;
 
-	while (i < st->n_held && st->slot[(st->lo + i) % N_SLOTS].end <= off)
-		i++;
-	v->first = (st->lo + i) % N_SLOTS;
-	for (; done < v->len; n++) {
-		const struct slot *slot = &st->slot[(v->first + n) % N_SLOTS];
-
-		if (i + n == st->n_held || n == VIEW_PIECES)
-			return -EAGAIN; /* longer than all slots */
-
-		uint64_t at = off + done - slot->off;
-		size_t has = (size_t)(slot->end - slot->off - at);
-		size_t take = v->len - done < has ? v->len - done : has;
-		v->piece[n] = (struct iovec){ slot->buf + at, take };
-		done += take;
+	stream_queue(st, &w);
+	while (!(has = stream_has(st, r))) {
+		if (r.off && r.off != st->expected && !stream_is_near(st, r))
+			break;
+		if (st->waiters != &w || !stream_move(st, r))
+			pthread_cond_wait(&w.turn, &st->lock);
 	}
-	v->n_pieces = n;
-	for (i = 0; i < n; i++)
-		st->slot[(v->first + i) % N_SLOTS].pins++;
-	return 0;
+	stream_unqueue(st, &w);
+	return has;
+}
+
+/*
+ * Pins the slots that have the range.  They are three at most: two in a row
+ * have more than SLOT_BYTES, or the second would be part of the first.
+ */
+static void stream_pin(struct stream *st, struct range r, struct view *v)
+{
+	unsigned at = st->lo;
+
+	while (st->slot[at].end <= r.off)
+		at = (at + 1) % N_SLOTS;
+	v->first = at;
+	for (v->n_pieces = 0; r.off < r.end; v->n_pieces++) {
+		struct slot *slot = &st->slot[at];
+		uint64_t end = slot->end < r.end ? slot->end : r.end;
+
+		v->piece[v->n_pieces] =
+		    (struct iovec){ slot->buf + (r.off - slot->off),
+				    (size_t)(end - r.off) };
+		slot->pins++;
+		st->n_pins++;
+		r.off = end;
+		at = (at + 1) % N_SLOTS;
+	}
 }
 
 /* Caller holds the lock. */
@@ -266,31 +357,32 @@ static void stream_unpin(struct stream *st, const struct view *v)
 {
 	for (unsigned i = 0; i < v->n_pieces; i++)
 		st->slot[(v->first + i) % N_SLOTS].pins--;
-	pthread_cond_broadcast(&st->released);
+	st->n_pins -= v->n_pieces;
+	stream_wake(st);
 }
 
 int stream_read(struct stream *st, uint64_t off, struct view *v)
 {
+	struct range range = { off, off + v->len };
 	auto_unlock pthread_mutex_t *held = mutex_lock(&st->lock);
 	int r = 0;
 
-	if (!stream_takes(st, off))
+	if (v->len > SLOT_BYTES || !stream_takes(st, range))
 		return -EAGAIN;
-	stream_advance(st, off);
-	if (stream_pin(st, off, v) < 0)
-		return -EAGAIN;
+	stream_pin(st, range, v);
 	for (unsigned i = 0; r == 0 && i < v->n_pieces; i++) {
 		struct slot *slot = &st->slot[(v->first + i) % N_SLOTS];
 
 		while (slot->busy)
-			pthread_cond_wait(&st->released, &st->lock);
+			pthread_cond_wait(&slot->ready, &st->lock);
 		r = slot->error;
 	}
 	if (r < 0) {
 		stream_unpin(st, v);
 		return r;
 	}
-	st->expected = off + v->len;
+	if (range.end > st->expected)
+		st->expected = range.end;
 	stream_advance(st, st->expected);
 	v->stream = st;
 	return 0;
