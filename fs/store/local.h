@@ -25,3 +25,10 @@ struct scratch *local_scratch(void);
  * call by this thread for the same buffer.  NULL when out of memory.
  */
 void *local_buf(enum local_buf which, size_t len);
+
+/*
+ * Makes and touches what decoding takes, about LOCAL_WARM_BYTES, so that the
+ * first reads do not wait for fresh memory; best effort.
+ */
+#define LOCAL_WARM_BYTES (3u << 20)
+void local_warm(void);

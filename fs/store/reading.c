@@ -84,69 +84,70 @@ static void reading_make_cache(struct entry *e)
 	load_ahead(e);
 }
 
-/* Plain bytes of a file of ours, copied.  Caller holds data shared. */
-static int reading_copy(struct entry *e, uint64_t off, size_t len,
-			const void **ret)
+static void reading_piece(struct view *v, void *data)
 {
-	uint8_t *buf = local_buf(LOCAL_PLAIN, len);
+	v->piece[0] = (struct iovec){ data, v->len };
+	v->n_pieces = 1;
+}
+
+/* Plain bytes of a file of ours, copied.  Caller holds data shared. */
+static int reading_copy(struct entry *e, uint64_t off, struct view *v)
+{
+	uint8_t *buf = local_buf(LOCAL_PLAIN, v->len);
 
 	if (!buf)
 		return -ENOMEM;
-	ssize_t n = e->store->io->read(e->plain->fd, buf, len, off);
+	ssize_t n = e->store->io->read(e->plain->fd, buf, v->len, off);
 	if (n < 0)
 		return (int)n;
 	/* Written past the end of what the file has: holes are zeros. */
-	memset(buf + n, 0, len - (size_t)n);
-	*ret = buf;
+	memset(buf + n, 0, v->len - (size_t)n);
+	reading_piece(v, buf);
 	return 0;
 }
 
 /* Decodes into this thread's memory.  Caller holds data shared. */
-static int reading_decode(struct entry *e, uint64_t off, size_t len,
-			  const void **ret)
+static int reading_decode(struct entry *e, uint64_t off, struct view *v)
 {
 	const struct head *h = &e->cont->head;
 	uint32_t first = head_tile_at(h, off);
-	uint32_t last = head_tile_at(h, off + len - 1);
+	uint32_t last = head_tile_at(h, off + v->len - 1);
 	uint64_t from = head_tile_off(h, first);
 	uint64_t end = head_tile_off(h, last + 1);
 	uint8_t *buf = local_buf(LOCAL_PLAIN, (size_t)(end - from));
 
 	if (!buf)
 		return -ENOMEM;
-	*ret = buf + (off - from);
+	reading_piece(v, buf + (off - from));
 	return container_load(e->cont, first, last - first + 1, buf);
 }
 
 /* From the container: as a stream while the reads are one. */
-static int reading_packed(struct handle *h, uint64_t off, size_t len,
-			  const void **ret)
+static int reading_packed(struct handle *h, uint64_t off, struct view *v)
 {
 	struct entry *e = h->entry;
 	struct stream *st = h->stream;
 	int r = -EAGAIN;
 
 	if (st && stream_is_of(st, e->cont))
-		r = stream_read(st, off, len, ret);
-	return r == -EAGAIN ? reading_decode(e, off, len, ret) : r;
+		r = stream_read(st, off, v);
+	return r == -EAGAIN ? reading_decode(e, off, v) : r;
 }
 
-/* Caller holds data shared; len is within the file. */
-static int reading_range(struct handle *h, uint64_t off, size_t len,
-			 const void **ret)
+/* Caller holds data shared; the view's length is within the file. */
+static int reading_range(struct handle *h, uint64_t off, struct view *v)
 {
 	struct entry *e = h->entry;
 
 	if (e->failed)
 		return -EIO;
 	if (e->dirty || (e->plain && !e->plain->map))
-		return reading_copy(e, off, len, ret);
+		return reading_copy(e, off, v);
 	if (!e->plain)
-		return reading_packed(h, off, len, ret);
+		return reading_packed(h, off, v);
 
-	int r = load_range(e, off, len);
-	*ret = e->plain->map + off;
-	return r;
+	reading_piece(v, e->plain->map + off);
+	return load_range(e, off, v->len);
 }
 
 /* The container is damaged: nothing of it is served any more. */
@@ -212,7 +213,7 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 	if (off < size)
 		v.len = size - off < len ? (size_t)(size - off) : len;
 	if (v.len)
-		r = reading_range(h, off, v.len, &v.data);
+		r = reading_range(h, off, &v);
 	if (r < 0) {
 		pthread_rwlock_unlock(&e->data);
 		if (r == -EBADMSG)
@@ -229,6 +230,8 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 void store_read_done(struct store *s, struct view *v)
 {
 	(void)s;
+	if (v->stream)
+		stream_read_done(v->stream, v);
 	pthread_rwlock_unlock(&v->held->data);
 	entry_put(v->held);
 }

@@ -75,8 +75,10 @@ struct store {
 	struct mover mover;
 	struct commit commit;
 	struct counters counters;
-	pthread_mutex_t entries_lock; /* node->entry, entry->refs, handles */
+	pthread_mutex_t entries_lock; /* node->entry, entry->refs, lists */
 	struct handle *handles;       /* all that are open */
+	struct stream *spare_streams; /* for the next readers */
+	unsigned n_spare_streams;
 	_Atomic uint64_t n_entries;
 	uint64_t entries_limit;   /* in memory; each has descriptors */
 	_Atomic uint64_t next_id; /* of entries, and of temporaries */

@@ -13,13 +13,18 @@
 #include "codec/mem.h"
 #include "fs/store/entry.h"
 #include "fs/store/handle.h"
+#include "fs/store/local.h"
 #include "fs/store/log.h"
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
 #include "fs/store/scan.h"
+#include "fs/store/stream.h"
 
 /* A quarter of the machine: the engine beside us wants the rest. */
 #define MEMORY_SHARE 4
+/* Of memory=, what threads that have nothing to do may hold. */
+#define WARM_SHARE 64
+
 /* In .lock, while what was staged is published after the unmount. */
 #define DRAINING            'D'
 #define LOCK_PAUSE_US       20000
@@ -168,14 +173,18 @@ static void store_no_stale(void *ctx, struct node *n, const char *name)
 
 static int store_start(struct store *s, const char **ret_why)
 {
+	/* More than processors: some of them wait for the disk. */
+	unsigned n = 2 * s->options.threads;
+	bool warm = s->options.memory / WARM_SHARE / LOCAL_WARM_BYTES >= n;
+
 	*ret_why = "cannot start threads";
-	/* More than processors: most of them wait for the disk. */
-	s->pool = pool_new(4 * s->options.threads, s->options.threads);
+	s->pool = pool_new(n, s->options.threads, warm ? local_warm : NULL);
 	if (!s->pool)
 		return -EAGAIN;
 	*ret_why = "out of memory";
 	if (mover_init(s) < 0)
 		return -ENOMEM;
+	stream_prepare(s);
 	return scan_start(s);
 }
 
@@ -289,6 +298,7 @@ struct store *store_close(struct store *s)
 	}
 	if (s->mover.run)
 		mover_done(s);
+	stream_free_spares(s);
 	plain_home_done(&s->home);
 	budget_done(&s->budget);
 	pthread_mutex_destroy(&s->entries_lock);
