@@ -12,8 +12,10 @@ static const struct {
 	{ "info", "FILE [--json]",
 	  "what is stored of a file on a mount, or of a container", verb_info },
 	{ "status", "MOUNT [--json]", "the figures of a mount", verb_status },
-	{ "unpack", "CONTAINER OUT", "a container's bytes, without a mount",
-	  verb_unpack },
+	{ "pack", "FILE CONTAINER [options]",
+	  "a file into a container, without a mount", verb_pack },
+	{ "unpack", "CONTAINER OUT [options]",
+	  "a container's bytes, without a mount", verb_unpack },
 	{ "simulate", "[TRACE] [options]",
 	  "policies on a trace, without a mount", verb_simulate },
 };
@@ -23,7 +25,7 @@ static void help(FILE *out)
 {
 	fprintf(out, "usage: adaptcache VERB ..., one of\n");
 	for (size_t i = 0; i < N_VERBS; i++)
-		fprintf(out, "    %-9s%-20s %s\n", VERBS[i].name,
+		fprintf(out, "    %-9s%-25s %s\n", VERBS[i].name,
 			VERBS[i].usage, VERBS[i].about);
 	fprintf(out, "    --help, --version\n");
 }

@@ -8,6 +8,7 @@
 #include "codec/mem.h"
 #include "fs/store/container.h"
 #include "tools/pairs.h"
+#include "tools/prefix.h"
 #include "tools/verbs.h"
 
 static const char *const FACTS[] = { "logical", "stored", "codec", "layout",
@@ -77,16 +78,15 @@ static void info_codecs(const struct head *h, bool json)
 
 static void info_layers(const struct container *c, bool json)
 {
-	static const char *const names[N_LAYERS] = { "head", "base", "refine1",
-						     "refine2", "exact" };
 	char name[64];
 
 	for (unsigned l = 0; l < N_LAYERS; l++) {
 		if (!c->head.section[l].len)
 			continue;
-		snprintf(name, sizeof(name), "layer_%s_offset", names[l]);
+		snprintf(name, sizeof(name), "layer_%s_offset",
+			 prefix_names[l]);
 		info_number(json, name, c->head.section[l].off);
-		snprintf(name, sizeof(name), "layer_%s_bytes", names[l]);
+		snprintf(name, sizeof(name), "layer_%s_bytes", prefix_names[l]);
 		info_number(json, name, c->head.section[l].len);
 	}
 }

@@ -8,5 +8,6 @@
 #pragma once
 
 int verb_info(int argc, char **argv);
+int verb_pack(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_unpack(int argc, char **argv);

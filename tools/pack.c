@@ -1,0 +1,281 @@
+/* pack.c - a file into a container, without a mount */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+
+#include "codec/mem.h"
+#include "codec/scratch.h"
+#include "codec/tile.h"
+#include "fs/store/cut.h"
+#include "fs/store/io.h"
+#include "tools/beside.h"
+#include "tools/verbs.h"
+
+static const char USAGE[] =
+    "usage: adaptcache pack FILE CONTAINER [options]\n"
+    "  --codec NAME   of tensors of 16 bits: grid, in layers; split16; or\n"
+    "                 auto, as a mount stores them (auto)\n"
+    "  --step S       base step of grid in rms deviations (1.08)\n";
+
+/* The bytes of one layer, of all tiles so far. */
+struct section {
+	uint8_t *at;
+	size_t len, cap;
+};
+
+struct pack {
+	const char *from, *to;
+	const struct codec *codec; /* NULL: what suits */
+	float step;                /* 0: the codec's own */
+	int in;
+	struct head head;
+	struct scratch *ws;
+	uint8_t *plain, *coded, *back; /* of one tile */
+	struct section section[N_LAYERS];
+	double error[N_LAYERS]; /* of the extent, times its values so far */
+};
+
+static const struct option LONG_OPTIONS[] = {
+	{ "codec", required_argument, NULL, 'c' },
+	{ "step", required_argument, NULL, 's' },
+	{ 0 },
+};
+
+static int pack_usage(void)
+{
+	fputs(USAGE, stderr);
+	return -EINVAL;
+}
+
+static int pack_codec(struct pack *p, const char *name)
+{
+	p->codec = codec_by_name(name);
+	if (!strcmp(name, "auto") || !strcmp(name, "grid") ||
+	    !strcmp(name, "split16"))
+		return 0;
+	return pack_usage();
+}
+
+static int pack_step(struct pack *p, const char *text)
+{
+	char *end;
+
+	p->step = strtof(text, &end);
+	if (end == text || *end ||
+	    !(p->step >= SHAPE_STEP_MIN && p->step <= SHAPE_STEP_MAX))
+		return pack_usage();
+	return 0;
+}
+
+static int pack_options(struct pack *p, int argc, char **argv)
+{
+	int c, r = 0;
+
+	optind = 1;
+	while (r == 0 &&
+	       (c = getopt_long(argc, argv, "", LONG_OPTIONS, NULL)) != -1)
+		r = c == 'c'   ? pack_codec(p, optarg)
+		    : c == 's' ? pack_step(p, optarg)
+			       : pack_usage();
+	if (r == 0 && argc - optind != 2)
+		r = pack_usage();
+	if (r < 0)
+		return r;
+	p->from = argv[optind];
+	p->to = argv[optind + 1];
+	return 0;
+}
+
+static int pack_read(void *ctx, uint64_t off, void *dst, size_t len)
+{
+	const struct pack *p = ctx;
+	ssize_t n = io_real.read(p->in, dst, len, off);
+
+	if (n < 0)
+		return (int)n;
+	return n == (ssize_t)len ? 0 : -EIO; /* truncated meanwhile */
+}
+
+/* Opens the file, cuts it, and makes the memory that a tile takes. */
+static int pack_begin(struct pack *p)
+{
+	struct stat st;
+
+	p->in = open(p->from, O_RDONLY | O_CLOEXEC);
+	if (p->in < 0 || fstat(p->in, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	p->head.logical_size = (uint64_t)st.st_size;
+	p->head.entry_id = st.st_ino;
+	p->ws = scratch_new();
+	p->plain = malloc(TILE_MAX_BYTES);
+	p->coded = malloc(TILE_MAX_BYTES);
+	p->back = malloc(TILE_MAX_BYTES);
+	if (!p->ws || !p->plain || !p->coded || !p->back)
+		return -ENOMEM;
+
+	struct source src = { p->head.logical_size, pack_read, p };
+	int r = cut_extents(&src, &p->head);
+
+	return r == 0 ? head_cut(&p->head) : r;
+}
+
+/* Whether what was coded decodes to what it came from. */
+static bool pack_verifies(struct pack *p, uint8_t codec,
+			  const struct shape *shape, const struct coded *coded)
+{
+	struct coded_view in = { .n_layers = N_LAYERS };
+	const uint8_t *at = p->coded;
+
+	for (unsigned l = 0; l < N_LAYERS; l++) {
+		if (!isfinite(coded->error[l]))
+			return false;
+		in.layer[l] = at;
+		in.len[l] = coded->len[l];
+		at += coded->len[l];
+	}
+	return tile_decode(codec, shape, &in, p->ws, p->back) == 0 &&
+	       !memcmp(p->back, p->plain, shape_bytes(shape));
+}
+
+/* The tile at p->plain to p->coded. */
+static int pack_encode(struct pack *p, const struct shape *shape,
+		       uint8_t *ret_codec, struct coded *ret)
+{
+	size_t len = shape_bytes(shape);
+	int r = -E2BIG;
+
+	if (p->codec && elem_bytes(shape->elem) == 2 &&
+	    codec_choose(shape, p->plain)->id != CODEC_ZERO) {
+		*ret_codec = p->codec->id;
+		r = p->codec->encode(shape, p->plain, p->ws, p->coded,
+				     len - len / 16, ret);
+	}
+	if (r == -E2BIG)
+		r = tile_encode(shape, p->plain, p->ws, p->coded,
+				TILE_MAX_BYTES, ret_codec, ret);
+	if (r == 0 && !pack_verifies(p, *ret_codec, shape, ret)) {
+		*ret_codec = CODEC_RAW;
+		r = codec_by_id(CODEC_RAW)->encode(
+		    shape, p->plain, p->ws, p->coded, TILE_MAX_BYTES, ret);
+	}
+	return r;
+}
+
+static int section_add(struct section *s, const uint8_t *bytes, size_t len)
+{
+	if (s->cap - s->len < len) {
+		size_t cap = 2 * s->cap + TILE_MAX_BYTES;
+		uint8_t *at = realloc(s->at, cap);
+
+		if (!at)
+			return -ENOMEM;
+		s->at = at;
+		s->cap = cap;
+	}
+	memcpy(s->at + s->len, bytes, len);
+	s->len += len;
+	return 0;
+}
+
+/* Adds the tile's error; after the extent's last tile it is the mean. */
+static void pack_error(struct pack *p, uint32_t tile, const struct shape *shape,
+		       const struct coded *coded)
+{
+	struct head *h = &p->head;
+	struct head_extent *e = &h->extents[h->tiles[tile].extent];
+	double values = (double)shape->rows * shape->cols;
+	double all = (double)(e->len / elem_bytes(e->elem));
+
+	if (tile == e->first_tile)
+		memset(p->error, 0, sizeof(p->error));
+	for (unsigned l = 0; l < N_LAYERS; l++) {
+		p->error[l] += (double)coded->error[l] * values;
+		e->error[l] = (float)(p->error[l] / all);
+	}
+}
+
+static int pack_tile(struct pack *p, uint32_t tile)
+{
+	struct head_tile *t = &p->head.tiles[tile];
+	struct shape shape = head_shape(&p->head, tile);
+	const uint8_t *at = p->coded;
+	struct coded coded;
+
+	shape.step = p->step;
+	int r = pack_read(p, head_tile_off(&p->head, tile), p->plain,
+			  shape_bytes(&shape));
+
+	if (r == 0)
+		r = pack_encode(p, &shape, &t->codec, &coded);
+	for (unsigned l = 0; r == 0 && l < N_LAYERS; l++) {
+		t->len[l] = coded.len[l];
+		t->sum[l] = XXH3_64bits(at, coded.len[l]);
+		r = section_add(&p->section[l], at, coded.len[l]);
+		at += coded.len[l];
+	}
+	if (r == 0)
+		pack_error(p, tile, &shape, &coded);
+	return r;
+}
+
+static int pack_write(struct pack *p, int out)
+{
+	struct head *h = &p->head;
+
+	head_place(h);
+	size_t len = head_bytes(h);
+	auto_free void *head = malloc(len);
+	int r = head ? 0 : -ENOMEM;
+
+	if (r == 0) {
+		head_pack(h, head);
+		r = io_real.write(out, head, len, 0);
+	}
+	for (unsigned l = 0; r == 0 && l < N_LAYERS; l++)
+		r = io_real.write(out, p->section[l].at, p->section[l].len,
+				  h->section[l].off);
+	return r;
+}
+
+static void pack_done(struct pack *p)
+{
+	if (p->in >= 0)
+		close(p->in);
+	for (unsigned l = 0; l < N_LAYERS; l++)
+		free(p->section[l].at);
+	free(p->plain);
+	free(p->coded);
+	free(p->back);
+	scratch_free(p->ws);
+	head_done(&p->head);
+}
+
+int verb_pack(int argc, char **argv)
+{
+	struct pack p = { .in = -1 };
+	struct beside out;
+
+	if (pack_options(&p, argc, argv) < 0)
+		return 2;
+	const char *at = p.from;
+	int r = pack_begin(&p);
+
+	for (uint32_t t = 0; r == 0 && t < p.head.n_tiles; t++)
+		r = pack_tile(&p, t);
+	if (r == 0) {
+		at = p.to;
+		r = beside_open(&out, p.to);
+		if (r == 0)
+			r = beside_close(&out, pack_write(&p, out.fd));
+	}
+	if (r < 0)
+		fprintf(stderr, "adaptcache: %s: %s\n", at, strerror(-r));
+	pack_done(&p);
+	return r < 0;
+}
