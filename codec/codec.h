@@ -53,12 +53,15 @@ struct shape {
 	uint32_t
 	    first_row; /* of the tile within its extent: 0 holds the sinks */
 	float step;    /* encode only: wanted base step in rms deviations, in
-			  [SHAPE_STEP_MIN, SHAPE_STEP_MAX]; 0: 1.08.  Decode
-			  finds in the tile what was used */
+			  [SHAPE_STEP_MIN, SHAPE_STEP_MAX]; 0: SHAPE_STEP.
+			  Decode finds in the tile what was used */
 };
 
 #define SHAPE_STEP_MIN 0.05f
 #define SHAPE_STEP_MAX 8.0f
+
+/* When nobody says: the rate that suits most. */
+#define SHAPE_STEP 1.08
 
 /* Bytes of one element; 0 for an unknown elem. */
 static inline size_t elem_bytes(uint8_t elem)

@@ -16,6 +16,9 @@ static const struct {
 	  "a file into a container, without a mount", verb_pack },
 	{ "unpack", "CONTAINER OUT [options]",
 	  "a container's bytes, without a mount", verb_unpack },
+	{ "profile", "PROFILE [FILE]",
+	  "checks a model's profile, and whether a file is of that model",
+	  verb_profile },
 	{ "simulate", "[TRACE] [options]",
 	  "policies on a trace, without a mount", verb_simulate },
 };

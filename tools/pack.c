@@ -13,13 +13,15 @@
 #include "fs/store/cut.h"
 #include "fs/store/io.h"
 #include "tools/beside.h"
+#include "tools/profile_file.h"
 #include "tools/verbs.h"
 
 static const char USAGE[] =
     "usage: adaptcache pack FILE CONTAINER [options]\n"
     "  --codec NAME   of tensors of 16 bits: grid, in layers; split16; or\n"
     "                 auto, as a mount stores them (auto)\n"
-    "  --step S       base step of grid in rms deviations (1.08)\n";
+    "  --step S       base step of grid in rms deviations (1.08)\n"
+    "  --profile P    and of each layer of the model as this file says\n";
 
 /* The bytes of one layer, of all tiles so far. */
 struct section {
@@ -31,6 +33,7 @@ struct pack {
 	const char *from, *to;
 	const struct codec *codec; /* NULL: what suits */
 	float step;                /* 0: the codec's own */
+	struct profile *profile;   /* NULL: all layers alike */
 	int in;
 	struct head head;
 	struct scratch *ws;
@@ -42,6 +45,7 @@ struct pack {
 static const struct option LONG_OPTIONS[] = {
 	{ "codec", required_argument, NULL, 'c' },
 	{ "step", required_argument, NULL, 's' },
+	{ "profile", required_argument, NULL, 'p' },
 	{ 0 },
 };
 
@@ -71,6 +75,15 @@ static int pack_step(struct pack *p, const char *text)
 	return 0;
 }
 
+static int pack_profile(struct pack *p, const char *path)
+{
+	if (!p->profile)
+		p->profile = malloc(sizeof(*p->profile));
+	if (!p->profile)
+		return -ENOMEM;
+	return profile_file_load(path, p->profile);
+}
+
 static int pack_options(struct pack *p, int argc, char **argv)
 {
 	int c, r = 0;
@@ -80,6 +93,7 @@ static int pack_options(struct pack *p, int argc, char **argv)
 	       (c = getopt_long(argc, argv, "", LONG_OPTIONS, NULL)) != -1)
 		r = c == 'c'   ? pack_codec(p, optarg)
 		    : c == 's' ? pack_step(p, optarg)
+		    : c == 'p' ? pack_profile(p, optarg)
 			       : pack_usage();
 	if (r == 0 && argc - optind != 2)
 		r = pack_usage();
@@ -122,6 +136,9 @@ static int pack_begin(struct pack *p)
 	struct source src = { p->head.logical_size, pack_read, p };
 	int r = cut_extents(&src, &p->head);
 
+	if (r == 0 && p->profile &&
+	    !profile_matches(p->profile, p->head.extents, p->head.n_extents))
+		return -EDOM;
 	return r == 0 ? head_cut(&p->head) : r;
 }
 
@@ -208,6 +225,13 @@ static int pack_tile(struct pack *p, uint32_t tile)
 	struct coded coded;
 
 	shape.step = p->step;
+	if (p->profile) {
+		const struct head_extent *e = &p->head.extents[t->extent];
+
+		shape.step =
+		    profile_step(p->profile, e->model_layer, e->role,
+				 p->step > 0 ? p->step : (float)SHAPE_STEP);
+	}
 	int r = pack_read(p, head_tile_off(&p->head, tile), p->plain,
 			  shape_bytes(&shape));
 
@@ -252,6 +276,7 @@ static void pack_done(struct pack *p)
 	free(p->plain);
 	free(p->coded);
 	free(p->back);
+	free(p->profile);
 	scratch_free(p->ws);
 	head_done(&p->head);
 }
@@ -275,7 +300,9 @@ int verb_pack(int argc, char **argv)
 			r = beside_close(&out, pack_write(&p, out.fd));
 	}
 	if (r < 0)
-		fprintf(stderr, "adaptcache: %s: %s\n", at, strerror(-r));
+		fprintf(stderr, "adaptcache: %s: %s\n", at,
+			r == -EDOM ? "not a cache of the profile's model"
+				   : strerror(-r));
 	pack_done(&p);
 	return r < 0;
 }
