@@ -46,10 +46,13 @@ def compare(p, q, truth):
 
 
 class Judge:
-    """Judges copies of caches; the model is loaded once."""
+    """Judges copies of caches; the model is loaded once.
 
-    def __init__(self, folder, threads=1):
-        self.model = Model(folder, CONTEXT + 2 * FOLLOW, threads=threads)
+    folder holds the model with its weights expanded; gguf: another model than
+    that of the package."""
+
+    def __init__(self, folder, gguf=None, threads=1):
+        self.model = Model(folder, CONTEXT + 2 * FOLLOW, gguf, threads)
         self.originals = {}
 
     def tokens(self, text):
@@ -102,13 +105,14 @@ def main():
     parser.add_argument("kv")
     parser.add_argument("lossy", nargs="?")
     parser.add_argument("--dtype", choices=("f16", "bf16"), default="f16")
+    parser.add_argument("--model", help="a GGUF file; default: SmolLM2-135M-Instruct")
     parser.add_argument("--cache", default=cache_folder())
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     if (args.command == "judge") != (args.lossy is not None):
         parser.error("judge takes TEXT, KV and LOSSY, make only TEXT and KV")
 
-    judge = Judge(args.cache, args.threads)
+    judge = Judge(args.cache, args.model, args.threads)
     if args.command == "make":
         judge.make(args.text, args.kv, args.dtype)
     else:
