@@ -19,6 +19,8 @@ static const struct {
 	{ "profile", "PROFILE [FILE]",
 	  "checks a model's profile, and whether a file is of that model",
 	  verb_profile },
+	{ "bench", "codec FILE... [options]",
+	  "codecs on files, or a file as a codec leaves it", verb_bench },
 	{ "simulate", "[TRACE] [options]",
 	  "policies on a trace, without a mount", verb_simulate },
 };

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+int verb_bench(int argc, char **argv);
 int verb_info(int argc, char **argv);
 int verb_pack(int argc, char **argv);
 int verb_profile(int argc, char **argv);
