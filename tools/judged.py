@@ -85,6 +85,9 @@ class Judged:
             os.unlink(path)
 
     def save(self):
+        """Keeps what another process may have added meanwhile."""
+        if os.path.exists(self.verdicts_path):
+            self.verdicts = json.loads(read(self.verdicts_path)) | self.verdicts
         new = f"{self.verdicts_path}.{os.getpid()}"
         with open(new, "w", encoding="utf-8") as f:
             json.dump(self.verdicts, f, indent=0)
