@@ -22,7 +22,7 @@ from kvfile import KvFile
 GROUP = 3             # layers spoilt at a time
 STEP = 1.08           # how much, in rms deviations
 RATES = (0.5, 1, 1.7)
-POWER = -1 / 3        # best of 1/2, 1/3 and 1/5 on other texts
+POWER = -1 / 3        # with theory's 1/2 some steps leave the range where w holds
 SINKS = 4             # tokens that are never spoilt
 
 
