@@ -13,17 +13,22 @@
 #define BENCH_HEAD_MOST 65536
 
 static const char USAGE[] =
-    "usage: adaptcache bench codec FILE --scheme NAME --write OUT [options]\n"
+    "usage: adaptcache bench codec FILE... [options]\n"
+    "       adaptcache bench codec FILE --scheme NAME --write OUT [options]\n"
     "  --scheme NAME   a reference scheme, NAME[:X][+sinks]; list names them\n"
     "  --write OUT     FILE as a reader gets it back from the scheme\n"
     "  --head-dim N    channels of a head (the largest power of two up to 128\n"
     "                  that divides a row)\n"
+    "  --runs N        repetitions (7)\n"
+    "  --step S        base step of grid in rms deviations (1.08)\n"
     "  --json          results as JSON\n";
 
 static const struct option LONG_OPTIONS[] = {
 	{ "scheme", required_argument, NULL, 's' },
 	{ "write", required_argument, NULL, 'w' },
 	{ "head-dim", required_argument, NULL, 'd' },
+	{ "runs", required_argument, NULL, 'r' },
+	{ "step", required_argument, NULL, 'S' },
 	{ "json", no_argument, NULL, 'j' },
 	{ 0 },
 };
@@ -34,28 +39,55 @@ static int bench_usage(void)
 	return -EINVAL;
 }
 
-static int bench_head_dim(struct bench_options *o, const char *text)
+/* A number from least to most. */
+static int bench_number(const char *text, double least, double most,
+			double *ret)
 {
 	char *end;
-	long n = strtol(text, &end, 10);
+	double v = strtod(text, &end);
 
-	if (end == text || *end || n < 1 || n > BENCH_HEAD_MOST)
+	if (end == text || *end || !(v >= least && v <= most))
 		return bench_usage();
-	o->head_dim = (uint32_t)n;
+	*ret = v;
 	return 0;
+}
+
+/* NAME[:X][+sinks], or list. */
+static int bench_scheme(struct bench_options *o, const char *name)
+{
+	struct ref_how how;
+
+	o->scheme = name;
+	if (!strcmp(name, "list") || ref_parse(name, &how) == 0)
+		return 0;
+	fprintf(stderr, "adaptcache: no scheme %s (see --scheme list)\n", name);
+	return -EINVAL;
 }
 
 static int bench_option(struct bench_options *o, int c, const char *arg)
 {
+	double v = 0;
+	int r = 0;
+
 	switch (c) {
 	case 's':
-		o->scheme = arg;
-		return 0;
+		return bench_scheme(o, arg);
 	case 'w':
 		o->out = arg;
 		return 0;
 	case 'd':
-		return bench_head_dim(o, arg);
+		r = bench_number(arg, 1, BENCH_HEAD_MOST, &v);
+		o->head_dim = (uint32_t)v;
+		return r;
+	case 'r':
+		r = bench_number(arg, 1, BENCH_RUNS_MOST, &v);
+		o->runs = (unsigned)v;
+		return r;
+	case 'S':
+		r = bench_number(arg, (double)SHAPE_STEP_MIN,
+				 (double)SHAPE_STEP_MAX, &v);
+		o->step = (float)v;
+		return r;
 	case 'j':
 		o->json = true;
 		return 0;
@@ -91,7 +123,7 @@ static void bench_list(void)
 
 int verb_bench(int argc, char **argv)
 {
-	struct bench_options o = { 0 };
+	struct bench_options o = { .runs = BENCH_RUNS };
 
 	if (bench_parse(&o, argc, argv) < 0)
 		return 2;
@@ -99,9 +131,9 @@ int verb_bench(int argc, char **argv)
 		bench_list();
 		return 0;
 	}
-	if (!o.out || !o.scheme || o.n_files != 1) {
+	if (o.n_files < 1 || (o.out && (!o.scheme || o.n_files != 1))) {
 		bench_usage();
 		return 2;
 	}
-	return bench_write(&o);
+	return o.out ? bench_write(&o) : bench_run(&o);
 }

@@ -11,5 +11,5 @@ cd "$(dirname "$0")/.."
 
 . tools/env.sh
 [ -d build ] || meson setup build >&2
-ninja -C build fs/adaptcachefs tests/bench/bench_codec >&2
+ninja -C build fs/adaptcachefs tools/adaptcache >&2
 exec python3 tools/bench.py "$@"

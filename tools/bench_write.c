@@ -1,6 +1,5 @@
 /* bench_write.c - a file with its K and V as a reference scheme leaves them */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "codec/mem.h"
@@ -8,7 +7,7 @@
 #include "tools/bench.h"
 #include "tools/beside.h"
 #include "tools/pairs.h"
-#include "tools/ref_schemes.h"
+#include "tools/refquant.h"
 #include "tools/tensors.h"
 
 /* Of all K, or of all V. */
@@ -17,49 +16,6 @@ struct tally {
 	double error; /* relative, the mean over matrices */
 	unsigned n;
 };
-
-/* The mean square of a - b; of a about its channels' means, too. */
-static void write_squares(const struct ref_matrix *m, const float *a,
-			  const float *b, double *ret_error,
-			  double *ret_variance)
-{
-	double error = 0, variance = 0;
-
-	for (uint32_t k = 0; k < m->cols; k++) {
-		double sum = 0, squares = 0;
-
-		for (uint32_t r = REF_SINKS; r < m->rows; r++) {
-			size_t i = (size_t)r * m->cols + k;
-			double x = (double)a[i], off = x - (double)b[i];
-
-			error += off * off;
-			sum += x;
-			squares += x * x;
-		}
-		variance += squares - sum * sum / (m->rows - REF_SINKS);
-	}
-	*ret_error = error;
-	*ret_variance = variance;
-}
-
-/* Relative error of what a reader gets, the first tokens left out. */
-static int write_error(const struct ref_matrix *m, const uint8_t *got,
-		       double *ret)
-{
-	size_t n = (size_t)m->rows * m->cols;
-	auto_free float *a = calloc(n, sizeof(*a));
-	auto_free float *b = calloc(n, sizeof(*b));
-	double error = 0, variance = 0;
-
-	if (!a || !b)
-		return -ENOMEM;
-	ref_to_float(m->elem, m->src, n, a);
-	ref_to_float(m->elem, got, n, b);
-	if (m->rows > REF_SINKS)
-		write_squares(m, a, b, &error, &variance);
-	*ret = variance > 0 ? error / variance : 0;
-	return 0;
-}
 
 /* Quantises all K and V into out, a copy of the file. */
 static int write_all(const struct tensors *t, const struct ref_how *how,
@@ -75,7 +31,7 @@ static int write_all(const struct tensors *t, const struct ref_how *how,
 			continue;
 		int r = ref_quantise(how, &m, dst, &bits);
 		if (r == 0)
-			r = write_error(&m, dst, &error);
+			r = tensors_error(&m, dst, &error);
 		if (r < 0)
 			return r;
 		tally[m.role].bits += (double)bits;
@@ -146,12 +102,7 @@ int bench_write(const struct bench_options *o)
 	struct tally tally[ROLE_V + 1] = { 0 };
 	struct ref_how how;
 
-	if (ref_parse(o->scheme, &how) < 0) {
-		fprintf(stderr,
-			"adaptcache: no scheme %s (see --scheme list)\n",
-			o->scheme);
-		return 2;
-	}
+	ref_parse(o->scheme, &how); /* as it was when it was taken */
 	int r = write_one(o, &how, &t, tally);
 
 	if (r < 0)

@@ -13,6 +13,7 @@
 #include "fs/store/cut.h"
 #include "fs/store/io.h"
 #include "tools/beside.h"
+#include "tools/coding.h"
 #include "tools/profile_file.h"
 #include "tools/verbs.h"
 
@@ -33,7 +34,8 @@ struct pack {
 	const char *from, *to;
 	const struct codec *codec; /* NULL: what suits */
 	float step;                /* 0: the codec's own */
-	struct profile *profile;   /* NULL: all layers alike */
+	const char *profile_path;  /* NULL: all layers alike */
+	struct profile *profile;   /* what it says */
 	int in;
 	struct head head;
 	struct scratch *ws;
@@ -75,15 +77,6 @@ static int pack_step(struct pack *p, const char *text)
 	return 0;
 }
 
-static int pack_profile(struct pack *p, const char *path)
-{
-	if (!p->profile)
-		p->profile = malloc(sizeof(*p->profile));
-	if (!p->profile)
-		return -ENOMEM;
-	return profile_file_load(path, p->profile);
-}
-
 static int pack_options(struct pack *p, int argc, char **argv)
 {
 	int c, r = 0;
@@ -93,7 +86,7 @@ static int pack_options(struct pack *p, int argc, char **argv)
 	       (c = getopt_long(argc, argv, "", LONG_OPTIONS, NULL)) != -1)
 		r = c == 'c'   ? pack_codec(p, optarg)
 		    : c == 's' ? pack_step(p, optarg)
-		    : c == 'p' ? pack_profile(p, optarg)
+		    : c == 'p' ? (p->profile_path = optarg, 0)
 			       : pack_usage();
 	if (r == 0 && argc - optind != 2)
 		r = pack_usage();
@@ -146,16 +139,11 @@ static int pack_begin(struct pack *p)
 static bool pack_verifies(struct pack *p, uint8_t codec,
 			  const struct shape *shape, const struct coded *coded)
 {
-	struct coded_view in = { .n_layers = N_LAYERS };
-	const uint8_t *at = p->coded;
+	struct coded_view in = coding_view(coded, p->coded, N_LAYERS);
 
-	for (unsigned l = 0; l < N_LAYERS; l++) {
+	for (unsigned l = 0; l < N_LAYERS; l++)
 		if (!isfinite(coded->error[l]))
 			return false;
-		in.layer[l] = at;
-		in.len[l] = coded->len[l];
-		at += coded->len[l];
-	}
 	return tile_decode(codec, shape, &in, p->ws, p->back) == 0 &&
 	       !memcmp(p->back, p->plain, shape_bytes(shape));
 }
@@ -164,24 +152,15 @@ static bool pack_verifies(struct pack *p, uint8_t codec,
 static int pack_encode(struct pack *p, const struct shape *shape,
 		       uint8_t *ret_codec, struct coded *ret)
 {
-	size_t len = shape_bytes(shape);
-	int r = -E2BIG;
+	const struct codec *raw = codec_by_id(CODEC_RAW);
+	int r = coding_encode(p->codec, shape, p->plain, p->ws, p->coded,
+			      TILE_MAX_BYTES, ret_codec, ret);
 
-	if (p->codec && elem_bytes(shape->elem) == 2 &&
-	    codec_choose(shape, p->plain)->id != CODEC_ZERO) {
-		*ret_codec = p->codec->id;
-		r = p->codec->encode(shape, p->plain, p->ws, p->coded,
-				     len - len / 16, ret);
-	}
-	if (r == -E2BIG)
-		r = tile_encode(shape, p->plain, p->ws, p->coded,
-				TILE_MAX_BYTES, ret_codec, ret);
-	if (r == 0 && !pack_verifies(p, *ret_codec, shape, ret)) {
-		*ret_codec = CODEC_RAW;
-		r = codec_by_id(CODEC_RAW)->encode(
-		    shape, p->plain, p->ws, p->coded, TILE_MAX_BYTES, ret);
-	}
-	return r;
+	if (r < 0 || pack_verifies(p, *ret_codec, shape, ret))
+		return r;
+	*ret_codec = CODEC_RAW;
+	return raw->encode(shape, p->plain, p->ws, p->coded, TILE_MAX_BYTES,
+			   ret);
 }
 
 static int section_add(struct section *s, const uint8_t *bytes, size_t len)
@@ -281,6 +260,15 @@ static void pack_done(struct pack *p)
 	head_done(&p->head);
 }
 
+/* Says what is wrong, if anything. */
+static int pack_profile(struct pack *p)
+{
+	p->profile = malloc(sizeof(*p->profile));
+	if (!p->profile)
+		return -ENOMEM;
+	return profile_file_load(p->profile_path, p->profile);
+}
+
 int verb_pack(int argc, char **argv)
 {
 	struct pack p = { .in = -1 };
@@ -288,6 +276,10 @@ int verb_pack(int argc, char **argv)
 
 	if (pack_options(&p, argc, argv) < 0)
 		return 2;
+	if (p.profile_path && pack_profile(&p) < 0) {
+		free(p.profile);
+		return 1;
+	}
 	const char *at = p.from;
 	int r = pack_begin(&p);
 

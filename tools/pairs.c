@@ -15,7 +15,7 @@ static bool pairs_is_number(const char *s)
 	return !*end;
 }
 
-static void pairs_json_text(const char *s)
+void pairs_json_text(const char *s)
 {
 	putchar('"');
 	for (; *s; s++) {

@@ -8,6 +8,9 @@
 /* Prints one pair; value is a number when it looks like one. */
 void pairs_print(bool json, bool first, const char *name, const char *value);
 
+/* The text as a JSON string, quotes and all. */
+void pairs_json_text(const char *s);
+
 /* Before and after all of them. */
 void pairs_begin(bool json);
 void pairs_end(bool json);

@@ -7,6 +7,7 @@
 #include "codec/mem.h"
 #include "codec/tile.h"
 #include "fs/store/local.h"
+#include "tools/coding.h"
 
 const char *const prefix_names[N_LAYERS] = { "head", "base", "refine1",
 					     "refine2", "exact" };
@@ -24,8 +25,7 @@ static bool prefix_lossy(const struct head *h, uint32_t tile)
 {
 	const struct head_extent *e = &h->extents[h->tiles[tile].extent];
 
-	return e->role != ROLE_NONE &&
-	       h->tiles[tile].codec == codec_by_name("grid")->id;
+	return e->role != ROLE_NONE && coding_layered(h->tiles[tile].codec);
 }
 
 /* The layers' bytes one after the other in buf, and where each of them is. */
@@ -72,4 +72,39 @@ int prefix_load(struct container *c, uint32_t tile, unsigned n_layers,
 
 	return r < 0 ? r
 		     : tile_decode(t->codec, &shape, &in, local_scratch(), dst);
+}
+
+size_t prefix_row_bytes(const struct head_extent *e)
+{
+	return (size_t)e->cols * elem_bytes(e->elem);
+}
+
+uint64_t prefix_n_rows(const struct head_extent *e)
+{
+	return e->len / prefix_row_bytes(e);
+}
+
+int prefix_rows(struct container *c, uint32_t extent, uint64_t from,
+		uint64_t to, unsigned n_layers, uint8_t *dst)
+{
+	const struct head_extent *e = &c->head.extents[extent];
+	size_t row = prefix_row_bytes(e);
+
+	if (from >= to || to > prefix_n_rows(e))
+		return -ERANGE;
+	uint8_t *tile = local_buf(LOCAL_PLAIN, e->tile_rows * row);
+	if (!tile)
+		return -ENOMEM;
+	for (uint64_t at = from, end; at < to; at = end) {
+		uint32_t t = (uint32_t)(at / e->tile_rows);
+		uint64_t first = (uint64_t)t * e->tile_rows;
+		int r = prefix_load(c, e->first_tile + t, n_layers, tile);
+
+		if (r < 0)
+			return r;
+		end = first + e->tile_rows < to ? first + e->tile_rows : to;
+		memcpy(dst, tile + (at - first) * row, (end - at) * row);
+		dst += (end - at) * row;
+	}
+	return 0;
 }

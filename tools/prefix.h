@@ -22,3 +22,15 @@ unsigned prefix_of(const char *name);
  */
 int prefix_load(struct container *c, uint32_t tile, unsigned n_layers,
 		uint8_t *dst);
+
+/*
+ * Decodes rows [from, to) of an extent, from < to, to dst: the tiles that hold
+ * them and no others.  Returns as container_load, or -ERANGE: it has no such
+ * rows.
+ */
+int prefix_rows(struct container *c, uint32_t extent, uint64_t from,
+		uint64_t to, unsigned n_layers, uint8_t *dst);
+
+/* Rows of an extent, and bytes of a row. */
+uint64_t prefix_n_rows(const struct head_extent *e);
+size_t prefix_row_bytes(const struct head_extent *e);

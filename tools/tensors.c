@@ -8,6 +8,7 @@
 #include "codec/mem.h"
 #include "fs/store/cut.h"
 #include "fs/store/io.h"
+#include "tools/ref_schemes.h"
 
 #define TENSORS_HEAD_MOST 128u
 
@@ -92,4 +93,75 @@ bool tensors_matrix(const struct tensors *t, uint32_t extent,
 		.n_layers = t->n_layers,
 	};
 	return true;
+}
+
+/* The mean square of a - b; of a about its channels' means, too. */
+static void tensors_squares(const struct ref_matrix *m, const float *a,
+			    const float *b, double *ret_error,
+			    double *ret_variance)
+{
+	double error = 0, variance = 0;
+
+	for (uint32_t k = 0; k < m->cols; k++) {
+		double sum = 0, squares = 0;
+
+		for (uint32_t r = REF_SINKS; r < m->rows; r++) {
+			size_t i = (size_t)r * m->cols + k;
+			double x = (double)a[i], off = x - (double)b[i];
+
+			error += off * off;
+			sum += x;
+			squares += x * x;
+		}
+		variance += squares - sum * sum / (m->rows - REF_SINKS);
+	}
+	*ret_error = error;
+	*ret_variance = variance;
+}
+
+int tensors_error(const struct ref_matrix *m, const uint8_t *got, double *ret)
+{
+	size_t n = (size_t)m->rows * m->cols;
+	auto_free float *a = calloc(n, sizeof(*a));
+	auto_free float *b = calloc(n, sizeof(*b));
+	double error = 0, variance = 0;
+
+	if (!a || !b)
+		return -ENOMEM;
+	ref_to_float(m->elem, m->src, n, a);
+	ref_to_float(m->elem, got, n, b);
+	if (m->rows > REF_SINKS)
+		tensors_squares(m, a, b, &error, &variance);
+	*ret = variance > 0 ? error / variance : 0;
+	return 0;
+}
+
+/* Moves the matrices to the front; returns the bytes that they take. */
+static uint64_t tensors_gather(struct tensors *t)
+{
+	struct head *h = &t->head;
+	uint64_t end = 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < h->n_extents; i++) {
+		struct head_extent e = h->extents[i];
+		struct ref_matrix m;
+
+		if (!tensors_matrix(t, i, &m))
+			continue;
+		memmove(t->at + end, t->at + e.off, e.len);
+		end += e.len;
+		h->extents[n++] = e;
+	}
+	h->n_extents = n;
+	return end;
+}
+
+int tensors_only(struct tensors *t)
+{
+	free(t->head.tiles);
+	t->head.tiles = NULL;
+	t->head.n_tiles = 0;
+	t->head.logical_size = t->len = tensors_gather(t);
+	return t->len ? head_cut(&t->head) : -ENOMSG;
 }

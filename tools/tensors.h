@@ -31,3 +31,16 @@ void tensors_done(struct tensors *t);
  */
 bool tensors_matrix(const struct tensors *t, uint32_t extent,
 		    struct ref_matrix *ret);
+
+/*
+ * Leaves the matrices alone, one after the other, as if they were the file.
+ * Returns 0, -ENOMSG (there are none) or -ENOMEM.
+ */
+int tensors_only(struct tensors *t);
+
+/*
+ * Mean square error of got, which stands for m->src, over the mean square of
+ * the values about their channels' means; the first REF_SINKS rows left out.
+ * Returns 0 or -ENOMEM.
+ */
+int tensors_error(const struct ref_matrix *m, const uint8_t *got, double *ret);

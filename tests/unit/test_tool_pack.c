@@ -1,4 +1,6 @@
 /* test_tool_pack.c - the verbs pack and unpack: there, back, and part of it */
+#include <math.h>
+
 #include "fs/store/container.h"
 #include "tests/unit/run.h"
 #include "tests/unit/tool_kit.h"
@@ -24,6 +26,14 @@ static void assert_file(const char *name, const struct tool_file *want)
 	ck_assert_uint_eq(got.len, want->len);
 	ck_assert(!memcmp(got.at, want->at, got.len));
 	free(got.at);
+}
+
+static void pack_grid(const struct tool_file *plain)
+{
+	tool_write("plain", plain->at, plain->len);
+	ck_assert_int_eq(TOOL(verb_pack, tool_path("plain"),
+			      tool_path("container"), "--codec", "grid"),
+			 0);
 }
 
 static void assert_there_and_back(const struct tool_file *plain,
@@ -148,10 +158,7 @@ START_TEST(a_prefix_is_as_far_off_as_the_head_says)
 {
 	struct tool_file plain = tool_llama(elems[_i]);
 
-	tool_write("plain", plain.at, plain.len);
-	ck_assert_int_eq(TOOL(verb_pack, tool_path("plain"),
-			      tool_path("container"), "--codec", "grid"),
-			 0);
+	pack_grid(&plain);
 	struct container *c = open_container();
 
 	for (unsigned l = 0; l < N_LAYERS; l++)
@@ -184,6 +191,56 @@ START_TEST(a_smaller_step_leaves_a_smaller_error)
 }
 END_TEST
 
+static int pack_profiled(const char *profile)
+{
+	tool_write("out", profile, strlen(profile));
+	return TOOL(verb_pack, tool_path("plain"), tool_path("container"),
+		    "--codec", "grid", "--profile", tool_path("out"));
+}
+
+#define PROFILE(cols)                                                          \
+	"adaptcache-profile 1\nmodel 2 " cols " 1024\ndamage 1 1 1 1\n"        \
+	"layer 0 k 0.5 1 v 1 1\nlayer 1 k 2 1 v 0.25 1\n"
+
+START_TEST(a_profile_says_the_step_of_each_tensor)
+{
+	/* K of layers 0 and 1, V of both, against V of layer 0 */
+	static const double step[] = { 0.5, 2, 1, 0.25 };
+	struct tool_file plain = tool_llama(ELEM_F16);
+	double error[4];
+
+	tool_write("plain", plain.at, plain.len);
+	free(plain.at);
+	ck_assert_int_eq(pack_profiled(PROFILE("1024")), 0);
+	struct container *c = open_container();
+
+	for (uint32_t i = 0, n = 0; i < c->head.n_extents; i++)
+		if (c->head.extents[i].role != ROLE_NONE)
+			error[n++] =
+			    (double)c->head.extents[i].error[LAYER_BASE];
+	container_close(c);
+	for (unsigned i = 0; i < 4; i++) {
+		double ratio = sqrt(error[i] / error[2]) / step[i];
+
+		/* steps are 9 or 12 times a power of two; 2 hits the clip */
+		ck_assert_double_gt(ratio, 0.7);
+		ck_assert_double_lt(ratio, 1.3);
+	}
+}
+END_TEST
+
+START_TEST(a_profile_of_another_model_is_refused)
+{
+	struct tool_file plain = tool_llama(ELEM_F16);
+
+	tool_write("plain", plain.at, plain.len);
+	free(plain.at);
+	ck_assert_int_eq(pack_profiled(PROFILE("512")), 1);
+	ck_assert_int_eq(pack_profiled("adaptcache-profile 1\n"), 1);
+	ck_assert(!tool_exists("container"));
+}
+END_TEST
+
 /* What has one layer is exact, whatever is asked. */
 START_TEST(a_prefix_of_an_exact_codec_is_exact)
 {
@@ -198,15 +255,130 @@ START_TEST(a_prefix_of_an_exact_codec_is_exact)
 }
 END_TEST
 
+/* Rows from ... to - 1 of a tensor; the status. */
+static int unpack_rows(const char *layer, const char *role, const char *tokens,
+		       const char *layers)
+{
+	return TOOL(verb_unpack, tool_path("container"), tool_path("out"),
+		    "--layer", layer, "--role", role, "--tokens", tokens,
+		    "--layers", layers);
+}
+
+/* Tiles are of 256 rows: within one, to its ends, across two, and all. */
+START_TEST(rows_are_a_slice_of_the_whole)
+{
+	static const uint32_t T[][2] = {
+		{ 0, 1 },     { 3, 9 },   { 255, 257 },
+		{ 256, 512 }, { 0, 600 }, { 599, 600 }
+	};
+	static const char *const roles[] = { "K", "V" };
+	struct tool_file plain = tool_llama(elems[_i]), whole, rows;
+	size_t row = 2 * TOOL_COLS;
+	char layer[12], tokens[32];
+
+	pack_grid(&plain);
+	for (unsigned l = 0; l < N_LAYERS; l += 2) {
+		ck_assert_int_eq(TOOL(verb_unpack, tool_path("container"),
+				      tool_path("out"), "--layers",
+				      prefix_names[l]),
+				 0);
+		whole = tool_read("out");
+		for (unsigned k = 0; k < 24; k++) {
+			const uint32_t *t = T[k % 6];
+			unsigned i = k / 6;
+
+			snprintf(layer, sizeof(layer), "%u", i % TOOL_LAYERS);
+			snprintf(tokens, sizeof(tokens), "%u:%u", t[0], t[1]);
+			ck_assert_int_eq(unpack_rows(layer,
+						     roles[i / TOOL_LAYERS],
+						     tokens, prefix_names[l]),
+					 0);
+			rows = tool_read("out");
+			ck_assert_uint_eq(rows.len, (t[1] - t[0]) * row);
+			ck_assert(!memcmp(rows.at,
+					  whole.at + tool_tensor(&whole, i) +
+					      t[0] * row,
+					  rows.len));
+			free(rows.at);
+		}
+		free(whole.at);
+	}
+	free(plain.at);
+}
+END_TEST
+
+START_TEST(rows_that_are_not_there_are_refused)
+{
+	static const struct {
+		const char *layer, *role, *tokens;
+		int status;
+	} T[] = {
+		{ "0", "K", "0:600", 0 },
+		{ "0", "K", "0:601", 1 },
+		{ "0", "K", "600:601", 1 },
+		{ "2", "V", "0:1", 1 },
+		{ "65535", "V", "0:1", 1 },
+		{ "65536", "V", "0:1", 2 },
+		{ "-1", "V", "0:1", 2 },
+		{ "0", "Q", "0:1", 2 },
+		{ "0", "V", "1:1", 2 },
+		{ "0", "V", "2:1", 2 },
+		{ "0", "V", "-1:1", 2 },
+		{ "0", "V", "1", 2 },
+		{ "0", "V", "0:1x", 2 },
+		{ "0", "V", ":", 2 },
+		{ "0", "V", "0:18446744073709551615", 1 },
+		{ "0", "V", "0:18446744073709551616", 2 },
+	};
+	struct tool_file plain = tool_llama(ELEM_F16);
+
+	pack_grid(&plain);
+	for (size_t i = 0; i < sizeof(T) / sizeof(T[0]); i++) {
+		unlink(tool_path("out"));
+		ck_assert_int_eq(
+		    unpack_rows(T[i].layer, T[i].role, T[i].tokens, "exact"),
+		    T[i].status);
+		ck_assert_int_eq(tool_exists("out"), T[i].status == 0);
+	}
+	ck_assert_int_eq(TOOL(verb_unpack, tool_path("container"),
+			      tool_path("out"), "--tokens", "0:1"),
+			 2);
+	free(plain.at);
+}
+END_TEST
+
+/* Only the tiles that hold the rows are read: the others may be damaged. */
+START_TEST(rows_are_read_from_their_tiles_alone)
+{
+	struct tool_file plain = tool_llama(ELEM_F16), packed;
+
+	pack_grid(&plain);
+	struct container *c = open_container();
+	const struct head *h = &c->head;
+	uint32_t tile = h->extents[1].first_tile + 1; /* rows 256 to 511 */
+	size_t at = h->section[LAYER_BASE].off + h->tiles[tile].off[LAYER_BASE];
+
+	ck_assert_uint_eq(h->extents[1].role, ROLE_K);
+	packed = tool_read("container");
+	packed.at[at] ^= 1;
+	tool_write("container", packed.at, packed.len);
+	ck_assert_int_eq(unpack_rows("0", "K", "0:256", "exact"), 0);
+	ck_assert_int_eq(unpack_rows("0", "K", "512:600", "exact"), 0);
+	ck_assert_int_eq(unpack_rows("0", "K", "255:257", "exact"), 1);
+	ck_assert_int_eq(unpack_rows("0", "K", "511:512", "base"), 1);
+	ck_assert_int_eq(unpack_rows("0", "K", "511:512", "head"), 0);
+	container_close(c);
+	free(packed.at);
+	free(plain.at);
+}
+END_TEST
+
 /* A flaw in a layer is no matter to whoever stops before it. */
 START_TEST(a_damaged_layer_is_found_when_it_is_read)
 {
 	struct tool_file plain = tool_llama(ELEM_F16), packed;
 
-	tool_write("plain", plain.at, plain.len);
-	ck_assert_int_eq(TOOL(verb_pack, tool_path("plain"),
-			      tool_path("container"), "--codec", "grid"),
-			 0);
+	pack_grid(&plain);
 	struct container *c = open_container();
 	size_t at = c->head.section[LAYER_REFINE1].off + 1000;
 
@@ -260,8 +432,13 @@ int main(void)
 	tcase_add_test(c, files_of_no_known_layout_come_back);
 	tcase_add_loop_test(c, a_prefix_is_as_far_off_as_the_head_says, 0, 2);
 	tcase_add_test(c, a_smaller_step_leaves_a_smaller_error);
+	tcase_add_test(c, a_profile_says_the_step_of_each_tensor);
+	tcase_add_test(c, a_profile_of_another_model_is_refused);
 	tcase_add_test(c, a_prefix_of_an_exact_codec_is_exact);
 	tcase_add_test(c, a_damaged_layer_is_found_when_it_is_read);
+	tcase_add_loop_test(c, rows_are_a_slice_of_the_whole, 0, 2);
+	tcase_add_test(c, rows_that_are_not_there_are_refused);
+	tcase_add_test(c, rows_are_read_from_their_tiles_alone);
 	tcase_add_test(c, bad_usage_is_2_and_failure_is_1);
 	suite_add_tcase(suite, c);
 	return run_suite(suite);

@@ -45,12 +45,12 @@ static inline void tool_end(void)
 	ck_assert_int_eq(rmdir(tool_dir), 0); /* and nothing beside them */
 }
 
-/* A name in the directory: of the few last ones, for a call. */
+/* A name in the directory: good until sixteen more were asked for. */
 static inline char *tool_path(const char *name)
 {
-	static char path[4][128];
+	static char path[16][128];
 	static unsigned next;
-	char *at = path[next++ % 4];
+	char *at = path[next++ % 16];
 
 	snprintf(at, sizeof(path[0]), "%s/%s", tool_dir, name);
 	return at;
