@@ -63,6 +63,9 @@ struct shape {
 #define SHAPE_STEP_MIN 0.05f
 #define SHAPE_STEP_MAX 8.0f
 
+/* The base step of a layered codec when nobody says: what suits most. */
+#define SHAPE_STEP 1.08
+
 /* Bytes of one element; 0 for an unknown elem. */
 static inline size_t elem_bytes(uint8_t elem)
 {

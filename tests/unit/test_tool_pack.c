@@ -1,4 +1,6 @@
 /* test_tool_pack.c - the verbs pack and unpack: there, back, and part of it */
+#include <math.h>
+
 #include "fs/store/container.h"
 #include "tests/unit/run.h"
 #include "tests/unit/tool_kit.h"
@@ -186,6 +188,56 @@ START_TEST(a_smaller_step_leaves_a_smaller_error)
 		container_close(c);
 	}
 	free(plain.at);
+}
+END_TEST
+
+static int pack_profiled(const char *profile)
+{
+	tool_write("out", profile, strlen(profile));
+	return TOOL(verb_pack, tool_path("plain"), tool_path("container"),
+		    "--codec", "grid", "--profile", tool_path("out"));
+}
+
+#define PROFILE(cols)                                                          \
+	"adaptcache-profile 1\nmodel 2 " cols " 1024\ndamage 1 1 1 1\n"        \
+	"layer 0 k 0.5 1 v 1 1\nlayer 1 k 2 1 v 0.25 1\n"
+
+START_TEST(a_profile_says_the_step_of_each_tensor)
+{
+	/* K of layers 0 and 1, V of both, against V of layer 0 */
+	static const double step[] = { 0.5, 2, 1, 0.25 };
+	struct tool_file plain = tool_llama(ELEM_F16);
+	double error[4];
+
+	tool_write("plain", plain.at, plain.len);
+	free(plain.at);
+	ck_assert_int_eq(pack_profiled(PROFILE("1024")), 0);
+	struct container *c = open_container();
+
+	for (uint32_t i = 0, n = 0; i < c->head.n_extents; i++)
+		if (c->head.extents[i].role != ROLE_NONE)
+			error[n++] =
+			    (double)c->head.extents[i].error[LAYER_BASE];
+	container_close(c);
+	for (unsigned i = 0; i < 4; i++) {
+		double ratio = sqrt(error[i] / error[2]) / step[i];
+
+		/* steps are 9 or 12 times a power of two; 2 hits the clip */
+		ck_assert_double_gt(ratio, 0.7);
+		ck_assert_double_lt(ratio, 1.3);
+	}
+}
+END_TEST
+
+START_TEST(a_profile_of_another_model_is_refused)
+{
+	struct tool_file plain = tool_llama(ELEM_F16);
+
+	tool_write("plain", plain.at, plain.len);
+	free(plain.at);
+	ck_assert_int_eq(pack_profiled(PROFILE("512")), 1);
+	ck_assert_int_eq(pack_profiled("adaptcache-profile 1\n"), 1);
+	ck_assert(!tool_exists("container"));
 }
 END_TEST
 
@@ -380,6 +432,8 @@ int main(void)
 	tcase_add_test(c, files_of_no_known_layout_come_back);
 	tcase_add_loop_test(c, a_prefix_is_as_far_off_as_the_head_says, 0, 2);
 	tcase_add_test(c, a_smaller_step_leaves_a_smaller_error);
+	tcase_add_test(c, a_profile_says_the_step_of_each_tensor);
+	tcase_add_test(c, a_profile_of_another_model_is_refused);
 	tcase_add_test(c, a_prefix_of_an_exact_codec_is_exact);
 	tcase_add_test(c, a_damaged_layer_is_found_when_it_is_read);
 	tcase_add_loop_test(c, rows_are_a_slice_of_the_whole, 0, 2);

@@ -1,0 +1,247 @@
+/* profile.c - how finely each layer of one model wants its K and V */
+#include "codec/profile.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/head.h"
+
+/* Longer than any word of a profile. */
+#define PROFILE_MAX_WORD 32
+
+/* The text that is left, of one line. */
+struct line {
+	const char *at, *end;
+};
+
+static bool line_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* The next word, NUL-terminated.  False: there is none, or it is too long. */
+static bool line_word(struct line *l, char word[PROFILE_MAX_WORD])
+{
+	size_t n = 0;
+
+	while (l->at < l->end && line_blank(*l->at))
+		l->at++;
+	while (l->at < l->end && !line_blank(*l->at)) {
+		if (n == PROFILE_MAX_WORD - 1 || !*l->at)
+			return false;
+		word[n++] = *l->at++;
+	}
+	word[n] = 0;
+	return n > 0;
+}
+
+static bool line_is(struct line *l, const char *wanted)
+{
+	char word[PROFILE_MAX_WORD];
+
+	return line_word(l, word) && !strcmp(word, wanted);
+}
+
+/* A finite number from least to most. */
+static bool line_number(struct line *l, double least, double most, double *ret)
+{
+	char word[PROFILE_MAX_WORD], *end;
+
+	if (!line_word(l, word))
+		return false;
+	double x = strtod(word, &end);
+
+	if (end == word || *end || !isfinite(x) || x < least || x > most)
+		return false;
+	*ret = x;
+	return true;
+}
+
+static bool line_whole(struct line *l, uint32_t least, uint32_t most,
+		       uint32_t *ret)
+{
+	double x;
+
+	if (!line_number(l, least, most, &x) || x != floor(x))
+		return false;
+	*ret = (uint32_t)x;
+	return true;
+}
+
+static bool line_ends(struct line *l)
+{
+	while (l->at < l->end && line_blank(*l->at))
+		l->at++;
+	return l->at == l->end;
+}
+
+struct parse {
+	struct profile p;
+	uint32_t n_layers; /* so far */
+	bool version, model, damage;
+};
+
+static const char *parse_version(struct parse *s, struct line *l)
+{
+	uint32_t version;
+
+	if (!line_is(l, "adaptcache-profile") ||
+	    !line_whole(l, 0, UINT32_MAX, &version) || !line_ends(l))
+		return "not a profile";
+	if (version != PROFILE_VERSION)
+		return "a profile of another version";
+	s->version = true;
+	return NULL;
+}
+
+static const char *parse_model(struct parse *s, struct line *l)
+{
+	if (s->model)
+		return "a second line `model`";
+	if (!line_whole(l, 1, PROFILE_MAX_LAYERS, &s->p.n_layers) ||
+	    !line_whole(l, 1, UINT32_MAX, &s->p.k_cols) ||
+	    !line_whole(l, 1, UINT32_MAX, &s->p.v_cols) || !line_ends(l))
+		return "not `model N_LAYERS K_COLS V_COLS`";
+	s->model = true;
+	return NULL;
+}
+
+static const char *parse_damage(struct parse *s, struct line *l)
+{
+	struct profile *p = &s->p;
+
+	if (s->damage)
+		return "a second line `damage`";
+	if (!line_number(l, 0, 1e6, &p->k_gain) ||
+	    !line_number(l, 0.1, 10, &p->k_power) ||
+	    !line_number(l, 0, 1e6, &p->v_gain) ||
+	    !line_number(l, 0.1, 10, &p->v_power) || !line_ends(l))
+		return "not `damage K_GAIN K_POWER V_GAIN V_POWER`";
+	s->damage = true;
+	return NULL;
+}
+
+static bool parse_part(struct line *l, const char *name,
+		       struct profile_part *ret)
+{
+	double step, weight;
+
+	if (!line_is(l, name) || !line_number(l, 1.0 / 64, 64, &step) ||
+	    !line_number(l, 0, 1e6, &weight))
+		return false;
+	ret->step = (float)step;
+	ret->weight = (float)weight;
+	return true;
+}
+
+static const char *parse_layer(struct parse *s, struct line *l)
+{
+	struct profile_layer layer;
+	uint32_t n;
+
+	if (!s->model)
+		return "a layer before the line `model`";
+	if (!line_whole(l, 0, UINT32_MAX, &n) ||
+	    !parse_part(l, "k", &layer.k) || !parse_part(l, "v", &layer.v) ||
+	    !line_ends(l))
+		return "not `layer N k STEP WEIGHT v STEP WEIGHT`";
+	if (n != s->n_layers)
+		return "not the next layer";
+	if (n >= s->p.n_layers)
+		return "more layers than the model has";
+	s->p.layer[s->n_layers++] = layer;
+	return NULL;
+}
+
+static const char *parse_line(struct parse *s, struct line l)
+{
+	char word[PROFILE_MAX_WORD];
+
+	if (line_ends(&l) || *l.at == '#')
+		return NULL;
+	if (!s->version)
+		return parse_version(s, &l);
+	if (!line_word(&l, word))
+		return "a word that is too long";
+	if (!strcmp(word, "model"))
+		return parse_model(s, &l);
+	if (!strcmp(word, "damage"))
+		return parse_damage(s, &l);
+	if (!strcmp(word, "layer"))
+		return parse_layer(s, &l);
+	return "neither `model`, `damage` nor `layer`";
+}
+
+/* What the text as a whole lacks. */
+static const char *parse_lacks(const struct parse *s)
+{
+	if (!s->version)
+		return "not a profile";
+	if (!s->model)
+		return "no line `model`";
+	if (!s->damage)
+		return "no line `damage`";
+	if (s->n_layers != s->p.n_layers)
+		return "fewer layers than the model has";
+	return NULL;
+}
+
+int profile_parse(const char *text, size_t len, struct profile *ret,
+		  struct profile_fault *ret_fault)
+{
+	struct parse s = { 0 };
+	struct profile_fault fault = { .line = 1 };
+
+	if (len > PROFILE_MAX_BYTES)
+		fault.what = "too long for a profile";
+	for (const char *at = text, *end = text + len;
+	     !fault.what && at < end;) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		struct line l = { at, stop ? stop : end };
+
+		fault.what = parse_line(&s, l);
+		at = stop ? stop + 1 : end;
+		fault.line += !fault.what && stop;
+	}
+	if (!fault.what)
+		fault.what = parse_lacks(&s);
+	if (fault.what) {
+		*ret_fault = fault;
+		return -EINVAL;
+	}
+	*ret = s.p;
+	return 0;
+}
+
+bool profile_matches(const struct profile *p, const struct head_extent *at,
+		     size_t n)
+{
+	uint32_t n_layers = 0;
+
+	for (const struct head_extent *e = at; e < at + n; e++) {
+		if (e->elem == ELEM_U8)
+			continue;
+		if (e->role != ROLE_K && e->role != ROLE_V)
+			return false;
+		if (e->cols != (e->role == ROLE_K ? p->k_cols : p->v_cols))
+			return false;
+		if (e->model_layer >= n_layers)
+			n_layers = e->model_layer + 1u;
+	}
+	return n_layers == p->n_layers;
+}
+
+float profile_step(const struct profile *p, uint16_t model_layer, uint8_t role,
+		   float base_step)
+{
+	if (model_layer >= p->n_layers || (role != ROLE_K && role != ROLE_V))
+		return base_step;
+	const struct profile_layer *l = &p->layer[model_layer];
+	float step = base_step * (role == ROLE_K ? l->k.step : l->v.step);
+
+	return step < SHAPE_STEP_MIN   ? SHAPE_STEP_MIN
+	       : step > SHAPE_STEP_MAX ? SHAPE_STEP_MAX
+				       : step;
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""measure_profile.py - measures a model's profile (codec/profile.h)
+
+usage: measure_profile.py PROFILE TEXT... [--model GGUF] [--cache FOLDER]
+
+Makes each TEXT's cache (1,024 tokens; 1,152 and more are needed), spoils K or V
+of a few layers at a time, and notes the KLD that this causes per unit of
+relative error, w: the geometric mean of continuing and recalling, and of the
+texts.  Steps are (w / mean of w)^-1/3.  Then spoils K alone and V alone, at
+three rates, for the curve from error to damage.  About 2 minutes a text.
+"""
+
+import argparse
+import math
+
+import numpy as np
+
+from judge import ModelError, cache_folder
+from judged import Judged
+from kvfile import KvFile
+
+GROUP = 3             # layers spoilt at a time
+STEP = 1.08           # how much, in rms deviations
+RATES = (0.5, 1, 1.7)
+POWER = -1 / 3        # with theory's 1/2 some steps leave the range where w holds
+SINKS = 4             # tokens that are never spoilt
+
+
+def geomean(xs):
+    return math.exp(sum(math.log(max(x, 1e-9)) for x in xs) / len(xs))
+
+
+def spoil(kv, key, step):
+    """Quantises one tensor evenly; returns its relative error."""
+    x = kv.get(key)
+    rest = x[SINKS:]
+    mean = rest.mean(0)
+    unit = step * math.sqrt(((rest - mean) ** 2).mean())
+    y = np.rint((rest - mean) / unit) * unit + mean
+    kv.put(key, np.concatenate([x[:SINKS], y]))
+    return float(((y - rest) ** 2).mean() / ((rest - mean) ** 2).mean())
+
+
+def nats(verdict):
+    return geomean([verdict[task]["kld"] for task in ("continuation", "recall")])
+
+
+def sensitivities(judged, text):
+    """{(role, layer): nats per unit of relative error}, of one text."""
+    original = judged.kv(text)
+    found = {}
+    for role in "KV":
+        n_layers = KvFile(original).n_layers
+        for first in range(0, n_layers, GROUP):
+            kv = KvFile(original)
+            keys = [(role, l) for l in range(first, min(n_layers, first + GROUP))]
+            error = sum(spoil(kv, key, STEP) for key in keys)
+            w = nats(judged.verdict_of(text, original, kv)) / error
+            found.update(dict.fromkeys(keys, w))
+    return found
+
+
+class Profile:
+    def __init__(self, per_text, k_cols, v_cols):
+        """per_text: what sensitivities() gave, of one text or more."""
+        keys = list(per_text[0])
+        self.w = {key: geomean([w[key] for w in per_text]) for key in keys}
+        middle = geomean(self.w.values())
+        self.step = {key: (w / middle) ** POWER for key, w in self.w.items()}
+        self.n_layers, self.k_cols, self.v_cols = len(keys) // 2, k_cols, v_cols
+        mean = {role: np.mean([self.w[role, l] for l in range(self.n_layers)])
+                for role in "KV"}
+        self.weight = {key: w / mean[key[0]] for key, w in self.w.items()}
+        self.damage = (0.35, 1, 0.11, 1)
+
+    def weighted(self, errors):
+        """The mean of a role's errors by layer, weighted: (eK, eV)."""
+        return tuple(float(np.mean([self.weight[role, l] * e
+                                    for l, e in enumerate(errors[role])]))
+                     for role in "KV")
+
+    def text(self, *comments):
+        lines = ["adaptcache-profile 1", *(f"# {c}" for c in comments),
+                 f"model {self.n_layers} {self.k_cols} {self.v_cols}",
+                 "damage " + " ".join(f"{x:.3g}" for x in self.damage)]
+        for l in range(self.n_layers):
+            k, v = ("K", l), ("V", l)
+            lines.append(f"layer {l} k {self.step[k]:.3f} {self.weight[k]:.3f} "
+                         f"v {self.step[v]:.3f} {self.weight[v]:.3f}")
+        return "\n".join(lines) + "\n"
+
+    def write(self, path, *comments):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(self.text(*comments))
+
+
+def power_law(points):
+    """(gain, power) of y = gain * x^power through the points, in logarithms."""
+    x, y = np.log(np.array(points)).T
+    power, gain = np.polyfit(x, y, 1)
+    return float(np.exp(gain)), float(power)
+
+
+def damage(judged, texts, profile):
+    """(K gain, K power, V gain, V power) of the continuation's KLD."""
+    constants = []
+    for role in "KV":
+        points = []
+        for text in texts:
+            original = judged.kv(text)
+            for rate in RATES:
+                kv, errors = KvFile(original), {"K": [0.0], "V": [0.0]}
+                errors[role] = [spoil(kv, (role, l), rate * profile.step[role, l])
+                                for l in range(profile.n_layers)]
+                verdict = judged.verdict_of(text, original, kv)
+                points.append((profile.weighted(errors)["KV".index(role)],
+                               verdict["continuation"]["kld"]))
+        constants += power_law(points)
+    return tuple(constants)
+
+
+def columns(judged, text):
+    kv = KvFile(judged.kv(text))
+    return tuple(kv.view((role, 0)).shape[1] for role in "KV")
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1])
+    parser.add_argument("profile")
+    parser.add_argument("texts", nargs="+", metavar="TEXT")
+    parser.add_argument("--model")
+    parser.add_argument("--cache", default=cache_folder())
+    args = parser.parse_args()
+    judged = Judged(args.cache, args.model)
+    profile = Profile([sensitivities(judged, text) for text in args.texts],
+                      *columns(judged, args.texts[0]))
+    profile.damage = damage(judged, args.texts, profile)
+    profile.write(args.profile, f"{judged.model_name}, measured on "
+                  f"{len(args.texts)} texts by tools/measure_profile.py")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ModelError as e:
+        raise SystemExit(f"measure_profile: {e}")
