@@ -128,8 +128,11 @@ static void had_encode(const struct ref_part *p, struct ref_code *c)
 
 	had_all(p, c->v);
 	/* Sums of the largest bf16 are beyond a float. */
-	for (size_t i = 0; i < n; i++)
-		c->v[i] = fmaxf(-HAD_MOST, fminf(HAD_MOST, c->v[i]));
+	for (size_t i = 0; i < n; i++) {
+		float v = c->v[i] < HAD_MOST ? c->v[i] : HAD_MOST;
+
+		c->v[i] = v > -HAD_MOST ? v : -HAD_MOST;
+	}
 	blocks_encode(p, c, 4);
 }
 
