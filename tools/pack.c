@@ -167,6 +167,8 @@ static int pack_encode(struct pack *p, const struct shape *shape,
 
 static int section_add(struct section *s, const uint8_t *bytes, size_t len)
 {
+	if (!len)
+		return 0;
 	if (s->cap - s->len < len) {
 		size_t cap = 2 * s->cap + TILE_MAX_BYTES;
 		uint8_t *at = realloc(s->at, cap);
