@@ -88,6 +88,7 @@ int container_open(const struct io *io, int fd, struct container **ret)
 		free(c);
 		return r;
 	}
+	pthread_rwlock_init(&c->image_lock, NULL);
 
 	for (unsigned l = N_LAYERS; l-- > 0;)
 		if (c->head.section[l].len)
@@ -110,6 +111,7 @@ struct container *container_close(struct container *c)
 	if (c->direct_fd >= 0)
 		close(c->direct_fd);
 	free(c->image);
+	pthread_rwlock_destroy(&c->image_lock);
 	head_done(&c->head);
 	free(c);
 	return NULL;
@@ -117,6 +119,8 @@ struct container *container_close(struct container *c)
 
 void container_drop_image(struct container *c)
 {
+	auto_rwunlock pthread_rwlock_t *held = lock_alone(&c->image_lock);
+
 	free(c->image);
 	c->image = NULL;
 }
@@ -239,6 +243,7 @@ int container_load(struct container *c, uint32_t first, uint32_t n,
 
 	if (!local_scratch())
 		return -ENOMEM;
+	auto_rwunlock pthread_rwlock_t *held = lock_shared(&c->image_lock);
 	int r = container_fetch_span(c, first, n, &span);
 
 	for (uint32_t t = first; r == 0 && t < first + n; t++)

@@ -3,10 +3,11 @@
  *
  * The head is parsed and checked when it is opened; a tile's bytes are checked
  * against their sum each time before they are decoded.  A container is
- * immutable, so all functions but container_drop_image are thread-safe.
+ * immutable, so all functions are thread-safe.
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,8 +25,10 @@ struct container {
 
 	/*
 	 * The bytes from the first section on, in DRAM; NULL: only on the
-	 * backing.  Guarded by whoever guards the container.
+	 * backing.  Whoever guards the container guards it, and the lock those
+	 * that only load from it.
 	 */
+	pthread_rwlock_t image_lock;
 	uint8_t *image;
 	uint64_t image_off; /* of image[0] in the file */
 };
@@ -45,7 +48,7 @@ struct container *container_get(struct container *c);
  */
 struct container *container_close(struct container *c);
 
-/* Frees the image.  Caller: nobody else reads. */
+/* Frees the image, once nobody loads from it. */
 void container_drop_image(struct container *c);
 
 /* Bytes of the sections: what an image costs. */

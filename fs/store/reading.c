@@ -168,8 +168,7 @@ static bool reading_stream(struct store *s, struct handle *h)
 	struct entry *e = h->entry;
 	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
 
-	if (e->dirty || e->plain || !e->cont || e->cont->image ||
-	    e->size < STREAM_LEAST_BYTES)
+	if (e->dirty || e->plain || !e->cont || e->size < STREAM_LEAST_BYTES)
 		return false;
 	h->stream = stream_new(s, e->cont);
 	return h->stream;
@@ -181,7 +180,11 @@ static bool reading_stream(struct store *s, struct handle *h)
  */
 static void reading_prepare(struct store *s, struct handle *h)
 {
-	if (h->entry->node->hits > 1 || !reading_stream(s, h))
+	bool again = h->entry->node->hits > 1;
+
+	if (again)
+		reading_make_cache(h->entry);
+	if (!reading_stream(s, h) && !again)
 		reading_make_cache(h->entry);
 }
 

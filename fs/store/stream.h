@@ -16,8 +16,8 @@ struct stream;
 struct view;
 
 /*
- * A stream over c, which must have no image, from its first byte on; it keeps
- * c open.  NULL when DRAM has no room for the buffers.
+ * A stream over c from its first byte on; it keeps c open.  NULL when DRAM has
+ * no room for the buffers.
  */
 struct stream *stream_new(struct store *s, struct container *c);
 
