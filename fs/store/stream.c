@@ -243,9 +243,10 @@ static void stream_push(struct stream *st)
 
 	slot->first = t;
 	slot->off = head_tile_off(h, t);
+	/* Alone the first tile: somebody waits for it. */
 	do
 		slot->end = head_tile_off(h, ++t);
-	while (t < h->n_tiles &&
+	while (st->n_held && t < h->n_tiles &&
 	       head_tile_off(h, t + 1) - slot->off <= SLOT_BYTES);
 	slot->n = t - slot->first;
 	slot->busy = true;
