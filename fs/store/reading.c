@@ -30,7 +30,7 @@ static struct place reading_count_hit(struct entry *e)
 
 		if (e->plain)
 			c->hits_plain++;
-		else if (e->cont->image)
+		else if (e->image_charged)
 			c->hits_packed++;
 		else
 			c->hits_backing++;
@@ -184,12 +184,13 @@ static void reading_prepare(struct store *s, struct handle *h,
 {
 	struct entry *e = h->entry;
 	bool plain = to->plain & 1u << TIER_RAM;
-	bool first = e->node->hits <= 1 && !e->image_charged;
+	bool again = e->node->hits > 1;
 
 	move_promote(e, to->ram);
-	if ((plain && !first) || !reading_stream(s, h))
-		if (plain)
-			reading_make_cache(e);
+	if (plain && again)
+		reading_make_cache(e);
+	if (!reading_stream(s, h) && plain && !again)
+		reading_make_cache(e);
 }
 
 int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,

@@ -23,7 +23,7 @@
 /* A quarter of the machine: the engine beside us wants the rest. */
 #define MEMORY_SHARE 4
 /* Of memory=, what threads that have nothing to do may hold. */
-#define WARM_SHARE 64
+#define WARM_SHARE 16
 
 /* In .lock, while what was staged is published after the unmount. */
 #define DRAINING            'D'

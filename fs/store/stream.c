@@ -24,8 +24,9 @@
 /* As much as the kernel asks for at a time for one large read. */
 #define NEAR_BYTES (32u << 20)
 
-/* Of memory=, what may be kept for the next readers. */
-#define SPARE_SHARE 64
+/* What may be kept for the next readers, and of memory=. */
+#define MAX_SPARES  8
+#define SPARE_SHARE 16
 
 struct slot {
 	struct work work;
@@ -123,8 +124,9 @@ static bool stream_keep_spare(struct store *s, struct stream *st)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&s->entries_lock);
 
-	if ((s->n_spare_streams + 1ull) * BUFS_BYTES >
-	    s->options.memory / SPARE_SHARE)
+	if (s->n_spare_streams == MAX_SPARES ||
+	    (s->n_spare_streams + 1ull) * BUFS_BYTES >
+		s->options.memory / SPARE_SHARE)
 		return false;
 	st->next = s->spare_streams;
 	s->spare_streams = st;
@@ -241,9 +243,10 @@ static void stream_push(struct stream *st)
 
 	slot->first = t;
 	slot->off = head_tile_off(h, t);
+	/* Alone the first tile: somebody waits for it. */
 	do
 		slot->end = head_tile_off(h, ++t);
-	while (t < h->n_tiles &&
+	while (st->n_held && t < h->n_tiles &&
 	       head_tile_off(h, t + 1) - slot->off <= SLOT_BYTES);
 	slot->n = t - slot->first;
 	slot->busy = true;
