@@ -9,6 +9,7 @@
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
 #include "fs/store/quarantine.h"
+#include "fs/store/quota.h"
 
 struct timespec entry_now(void)
 {
@@ -54,6 +55,7 @@ static void entry_free(struct entry *e)
 		plain_free(e->plain);
 	entry_drop_image(e);
 	budget_unpromise(&s->budget, e->promised);
+	quota_unpromise(s, e->node, e->promised);
 	if (e->cont)
 		container_close(e->cont); /* with its fd */
 	else

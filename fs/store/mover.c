@@ -7,6 +7,9 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/expire.h"
+#include "fs/store/quota.h"
+#include "fs/store/settings.h"
 
 static struct mover *mover_of(struct store *s)
 {
@@ -48,15 +51,20 @@ void mover_done(struct store *s)
 }
 
 /* Bit-exact is all there is: one layer, the last one. */
-static struct facts mover_facts(const struct node *n)
+static struct facts mover_facts(struct store *s, struct node *n)
 {
+	struct settings now;
+
+	settings_look(s, n, &now);
 	struct facts f = {
 		.name = n->id,
 		.raw_bytes = n->size ? n->size : 1,
 		.layer_bytes[N_RUNGS - 1] = n->stored,
 		.recompute_s = 1,
 		.floor_rung = N_RUNGS - 1,
-		.priority = 50,
+		.pin = expire_pinned(n, now.number[SETTING_PIN]) ? PIN_HELD
+								 : PIN_NONE,
+		.priority = (uint8_t)now.number[SETTING_PRIORITY],
 	};
 
 	for (unsigned k = 0; k + 1 < N_RUNGS; k++)
@@ -96,7 +104,7 @@ static void mover_unknow(struct store *s, struct node *n)
 void mover_enter(struct store *s, struct node *n)
 {
 	struct mover *m = mover_of(s);
-	struct facts facts = mover_facts(n);
+	struct facts facts = mover_facts(s, n);
 	struct place at = mover_truth(s, n);
 	struct policy_answer answer;
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
@@ -148,6 +156,31 @@ void mover_forget(struct store *s, struct node *n)
 	if (n->known)
 		m->policy->forget(m->run, &n->policy);
 	mover_unknow(s, n);
+}
+
+static void mover_learn(struct store *s, struct node *n,
+			const struct facts *facts)
+{
+	struct mover *m = mover_of(s);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+
+	if (n->known)
+		m->policy->revise(m->run, mover_now(m), &n->policy, facts);
+}
+
+void mover_revise(struct store *s, struct node *n)
+{
+	struct facts facts = mover_facts(s, n);
+
+	mover_learn(s, n, &facts);
+}
+
+void mover_unpin(struct store *s, struct node *n)
+{
+	struct facts facts = mover_facts(s, n);
+
+	facts.pin = PIN_NONE;
+	mover_learn(s, n, &facts);
 }
 
 /* Bytes the tier is over, were `need` bytes more in it. */
@@ -252,10 +285,9 @@ static bool mover_evict(struct store *s, struct node *n)
 			spot_done(&s->tree, &at);
 		}
 		tree_unhash(&s->tree, n);
-		budget_set_disk(&s->budget, n->stored, 0);
 		s->counters.evicted++;
 		s->counters.evicted_bytes += n->stored;
-		n->stored = 0;
+		quota_store(s, n, 0);
 	}
 	if (e) {
 		struct place nowhere = { 0 };
@@ -266,14 +298,26 @@ static bool mover_evict(struct store *s, struct node *n)
 	return true;
 }
 
+bool mover_remove(struct store *s, struct node *n)
+{
+	if (n->gone || !mover_evict(s, n))
+		return false;
+	mover_forget(s, n);
+	return true;
+}
+
 bool mover_make_room(struct store *s, enum tier tier, uint64_t need)
 {
+	if (tier == TIER_SSD && mover_over(s, tier, need))
+		expire_sweep(s);
 	bool moved = false;
 	struct policy_move move;
 	uint64_t over;
 
 	while ((over = mover_over(s, tier, need)) > 0 &&
-	       mover_press(s, tier, over, &move)) {
+	       (mover_press(s, tier, over, &move) ||
+		(tier == TIER_SSD && expire_yield(s) &&
+		 mover_press(s, tier, over, &move)))) {
 		struct node *n = (struct node *)((char *)move.entry -
 						 offsetof(struct node, policy));
 		bool done = move.to.top ? mover_demote(s, n, &move.to)

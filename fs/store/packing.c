@@ -12,6 +12,7 @@
 #include "fs/store/entry.h"
 #include "fs/store/local.h"
 #include "fs/store/publish.h"
+#include "fs/store/quota.h"
 
 static int packing_read(void *ctx, uint64_t off, void *dst, size_t len)
 {
@@ -187,6 +188,17 @@ static void packing_count(const struct packing *p)
 				 now.tv_nsec - p->since.tv_nsec);
 }
 
+/* Among what shares the quota that the container would pass. */
+static bool packing_make_room(const struct packing *p,
+			      const struct container *c)
+{
+	struct stat st;
+
+	return fstat(c->fd, &st) == 0 &&
+	       quota_make_room(p->e->store, p->e->node,
+			       (uint64_t)st.st_blocks * 512);
+}
+
 int packing_publish(struct packing *p)
 {
 	struct container *c;
@@ -201,7 +213,9 @@ int packing_publish(struct packing *p)
 	c->image = sink_take(&p->sink);
 	uint64_t charged = c->image ? container_image_bytes(c) : 0;
 
-	r = publish(p->e, p->tmp_name, c, p->change);
+	do
+		r = publish(p->e, p->tmp_name, c, p->change);
+	while (r == -EDQUOT && packing_make_room(p, c));
 	if (r < 0) {
 		budget_set_clean(&p->e->store->budget, charged, 0);
 		container_close(c);

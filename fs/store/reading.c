@@ -4,12 +4,14 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/expire.h"
 #include "fs/store/handle.h"
 #include "fs/store/load.h"
 #include "fs/store/local.h"
 #include "fs/store/mover.h"
 #include "fs/store/quarantine.h"
 #include "fs/store/room.h"
+#include "fs/store/settings.h"
 #include "fs/store/stream.h"
 
 /* An access time this old is told to the backing: evictors look at it. */
@@ -41,6 +43,7 @@ static void reading_count_hit(struct entry *e)
 	e->node->hits++;
 	e->node->last_hit_ms =
 	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	expire_hit(e->store, e->node);
 	mover_hit(e->store, e->node);
 }
 
@@ -176,11 +179,21 @@ static bool reading_stream(struct store *s, struct handle *h)
 
 /*
  * Who is read for the first time is read past DRAM: most are never asked for
- * again, and a plain copy costs fresh memory.  The second time earns it one.
+ * again, and a plain copy costs fresh memory.  The second time earns it one, or
+ * its owner's word that it belongs in DRAM.
  */
 static void reading_prepare(struct store *s, struct handle *h)
 {
-	if (h->entry->node->hits > 1 || !reading_stream(s, h))
+	struct settings now;
+
+	settings_look(s, h->entry->node, &now);
+	bool keep = now.number[SETTING_TIER] == SETTING_TIER_MEM;
+	bool never = now.number[SETTING_TIER] == SETTING_TIER_SSD;
+	bool again = h->entry->node->hits > 1;
+
+	if ((never || (!again && !keep)) && reading_stream(s, h))
+		return;
+	if (!never)
 		reading_make_cache(h->entry);
 }
 

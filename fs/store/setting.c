@@ -206,20 +206,21 @@ static int setting_graphic(const char *text, struct setting *ret)
 /* Text is 1 to SETTING_TEXT_MAX - 1 bytes; *ret is filled on success only. */
 static const struct {
 	const char *name, *initial;
+	double initial_number;
 	int (*parse)(const char *text, struct setting *ret);
 } ROWS[N_SETTINGS] = {
-	[SETTING_QUALITY] = { "quality", "exact", setting_quality },
-	[SETTING_TASK] = { "task", "none", setting_name_value },
-	[SETTING_TIER] = { "tier", "auto", setting_tier },
-	[SETTING_PIN] = { "pin", "0", setting_pin },
-	[SETTING_TTL] = { "ttl", "0", setting_ttl },
-	[SETTING_PRIORITY] = { "priority", "50", setting_priority },
-	[SETTING_QUOTA] = { "quota", "none", setting_quota },
+	[SETTING_QUALITY] = { "quality", "exact", 0, setting_quality },
+	[SETTING_TASK] = { "task", "none", 0, setting_name_value },
+	[SETTING_TIER] = { "tier", "auto", SETTING_TIER_AUTO, setting_tier },
+	[SETTING_PIN] = { "pin", "0", 0, setting_pin },
+	[SETTING_TTL] = { "ttl", "0", 0, setting_ttl },
+	[SETTING_PRIORITY] = { "priority", "50", 50, setting_priority },
+	[SETTING_QUOTA] = { "quota", "none", 0, setting_quota },
 	/* What a declared layout says of itself is checked here. */
-	[SETTING_DTYPE] = { "dtype", "none", setting_graphic },
-	[SETTING_AXES] = { "axes", "none", setting_graphic },
-	[SETTING_DIMS] = { "dims", "none", setting_graphic },
-	[SETTING_HEADER] = { "header", "none", setting_graphic },
+	[SETTING_DTYPE] = { "dtype", "none", 0, setting_graphic },
+	[SETTING_AXES] = { "axes", "none", 0, setting_graphic },
+	[SETTING_DIMS] = { "dims", "none", 0, setting_graphic },
+	[SETTING_HEADER] = { "header", "none", 0, setting_graphic },
 };
 
 const char *setting_name(enum setting_id id)
@@ -253,12 +254,15 @@ int setting_parse(enum setting_id id, const char *text, size_t len,
 	return r;
 }
 
+double setting_initial(enum setting_id id)
+{
+	return ROWS[id].initial_number;
+}
+
 struct setting setting_default(enum setting_id id)
 {
-	struct setting value = { 0 };
+	struct setting value = { .number = ROWS[id].initial_number };
 
-	if (ROWS[id].parse(ROWS[id].initial, &value) < 0)
-		snprintf(value.text, sizeof(value.text), "%s",
-			 ROWS[id].initial);
+	snprintf(value.text, sizeof(value.text), "%s", ROWS[id].initial);
 	return value;
 }

@@ -65,3 +65,4 @@ int setting_parse(enum setting_id id, const char *text, size_t len,
 
 /* What holds where nobody said anything. */
 struct setting setting_default(enum setting_id id);
+double setting_initial(enum setting_id id); /* its number */

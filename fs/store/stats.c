@@ -137,6 +137,8 @@ static unsigned stats_counters(struct store *s, struct figure *f)
 		  "entries removed to make room" },
 		{ "evicted_bytes_total", COUNTER, (double)c->evicted_bytes,
 		  "bytes of the backing that freed" },
+		{ "expired_total", COUNTER, (double)c->expired,
+		  "entries removed because their ttl was over" },
 		{ "dropped_writes_total", COUNTER, (double)c->dropped_writes,
 		  "staged entries that could not be published" },
 		{ "quarantined_total", COUNTER, (double)c->quarantined,

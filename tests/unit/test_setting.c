@@ -168,8 +168,14 @@ START_TEST(there_is_a_default_for_each)
 {
 	enum setting_id id;
 
-	for (int i = 0; i < N_SETTINGS; i++)
-		ck_assert(setting_default(i).text[0]);
+	for (int i = 0; i < N_SETTINGS; i++) {
+		struct setting v = setting_default(i), same = v;
+
+		ck_assert(v.text[0]);
+		setting_parse(i, v.text, strlen(v.text), &same);
+		ck_assert(same.number == v.number);
+		ck_assert(setting_initial(i) == v.number);
+	}
 	ck_assert(setting_default(SETTING_QUALITY).number == 0);
 	ck_assert(setting_default(SETTING_PRIORITY).number == 50);
 	ck_assert(setting_default(SETTING_QUOTA).number == 0);
