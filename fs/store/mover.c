@@ -7,9 +7,11 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/expire.h"
 #include "fs/store/meter.h"
 #include "fs/store/move.h"
 #include "fs/store/rate.h"
+#include "fs/store/settings.h"
 
 /* Of housekeeping with each event. */
 #define TICK_ENTRIES 16
@@ -45,6 +47,7 @@ int mover_init(struct store *s)
 	m->policy = s->options.policy;
 	m->world = world_default(s->options.memory, s->options.size);
 	m->world.inclusive = true;
+	m->world.alpha = s->options.alpha;
 	m->start_ns = mover_clock();
 	m->run = m->policy->start(m->policy, &m->world, 0);
 	return m->run ? 0 : -1;
@@ -66,17 +69,22 @@ void mover_done(struct store *s)
  */
 #define RECOMPUTE_BYTES_PER_S 100e6
 
-static void mover_facts_known(const struct node *n, struct facts *ret)
+static void mover_facts_known(struct store *s, struct node *n,
+			      struct facts *ret)
 {
 	uint64_t size = n->size;
+	struct settings now;
 
+	settings_look(s, n, &now);
 	*ret = (struct facts){
 		.name = n->id,
 		.raw_bytes = size ? size : 1,
 		.layer_bytes[N_RUNGS - 1] = n->stored,
 		.recompute_s = 0.01 + (double)size / RECOMPUTE_BYTES_PER_S,
 		.floor_rung = N_RUNGS - 1,
-		.priority = 50,
+		.pin = expire_pinned(n, now.number[SETTING_PIN]) ? PIN_HELD
+								 : PIN_NONE,
+		.priority = (uint8_t)now.number[SETTING_PRIORITY],
 	};
 	for (unsigned k = 0; k + 1 < N_RUNGS; k++)
 		ret->loss[k] = 1;
@@ -109,7 +117,7 @@ static void mover_look(struct store *s, struct node *n, struct facts *facts,
 {
 	struct entry *e = NULL;
 
-	mover_facts_known(n, facts);
+	mover_facts_known(s, n, facts);
 	*at = (struct place){ .top = N_RUNGS, .ssd = (1u << N_RUNGS) - 1 };
 	if (!n->layered)
 		e = entry_peek(s, n);
@@ -229,6 +237,35 @@ void mover_forget(struct store *s, struct node *n)
 	mover_unknow(s, n);
 }
 
+static void mover_learn(struct store *s, struct node *n,
+			const struct facts *facts)
+{
+	struct mover *m = mover_of(s);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+
+	if (n->known)
+		m->policy->revise(m->run, mover_now(m), &n->policy, facts);
+}
+
+void mover_revise(struct store *s, struct node *n)
+{
+	struct facts facts;
+	struct place at;
+
+	mover_look(s, n, &facts, &at);
+	mover_learn(s, n, &facts);
+}
+
+void mover_unpin(struct store *s, struct node *n)
+{
+	struct facts facts;
+	struct place at;
+
+	mover_look(s, n, &facts, &at);
+	facts.pin = PIN_NONE;
+	mover_learn(s, n, &facts);
+}
+
 /* What a tier holds beyond or below what it may, were `need` bytes more in it.
  */
 static int64_t mover_over(struct store *s, enum tier tier, uint64_t need)
@@ -287,12 +324,25 @@ static bool mover_press(struct store *s, enum tier tier, uint64_t need,
 	return true;
 }
 
+bool mover_remove(struct store *s, struct node *n)
+{
+	if (n->gone || !move_evict(s, n))
+		return false;
+	mover_forget(s, n);
+	return true;
+}
+
 bool mover_make_room(struct store *s, enum tier tier, uint64_t need)
 {
 	bool moved = false;
 	struct policy_move move;
 
-	while (mover_press(s, tier, need, &move)) {
+	if (tier == TIER_SSD && mover_over(s, tier, need) > 0)
+		expire_sweep(s);
+
+	while (mover_press(s, tier, need, &move) ||
+	       (tier == TIER_SSD && mover_over(s, tier, need) > 0 &&
+		expire_yield(s) && mover_press(s, tier, need, &move))) {
 		struct node *n = mover_node(move.entry);
 
 		if (!move_shrink(s, n, &move.to)) {

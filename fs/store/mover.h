@@ -32,6 +32,15 @@ void mover_tell(struct store *s, struct node *n);
 /* It is staged, or gone. */
 void mover_forget(struct store *s, struct node *n);
 
+/* Its settings are others than when it was entered. */
+void mover_revise(struct store *s, struct node *n);
+
+/* A soft pin holds it no longer, whatever its settings say. */
+void mover_unpin(struct store *s, struct node *n);
+
+/* Evicts it.  False: somebody uses it, and it stays. */
+bool mover_remove(struct store *s, struct node *n);
+
 /*
  * Moves until the tier could take `need` bytes more, or nothing more can move.
  * Returns whether anything moved.

@@ -69,6 +69,8 @@ int pack_now(struct entry *e)
 		}
 	} while (r == -EAGAIN);
 	entry_settle(e);
+	if (r == -EDQUOT)
+		return -ENOSPC; /* what clients know how to handle */
 	return r == -ESTALE || r == -EALREADY ? 0 : r;
 }
 

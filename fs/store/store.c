@@ -18,6 +18,7 @@
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
 #include "fs/store/scan.h"
+#include "fs/store/settings.h"
 #include "fs/store/stream.h"
 
 /* A quarter of the machine: the engine beside us wants the rest. */
@@ -135,7 +136,12 @@ static int store_open_dirs(struct store *s, const char *backing,
 	if (s->quarantine < 0)
 		return s->quarantine;
 	int tree = store_dir(s->backing, "tree", 0755);
-	return tree < 0 ? tree : tree_init(&s->tree, tree);
+	if (tree < 0)
+		return tree;
+	int r = tree_init(&s->tree, tree);
+	if (r == 0)
+		settings_learn(s, s->tree.root, s->tree.root, ".");
+	return r;
 }
 
 /* Descriptors: one per directory known and per open entry. */
@@ -205,6 +211,7 @@ int store_open(const char *backing, const struct store_options *options,
 	pthread_mutex_init(&s->entries_lock, NULL);
 	pthread_mutex_init(&s->commit.lock, NULL);
 	s->commit.work.run = commit_run;
+	pthread_mutex_init(&s->settings_lock, NULL);
 	pthread_mutex_init(&s->scan_lock, NULL);
 	pthread_cond_init(&s->scan_ended, NULL);
 	budget_init(&s->budget, options->memory, options->size);
@@ -303,6 +310,7 @@ struct store *store_close(struct store *s)
 	budget_done(&s->budget);
 	pthread_mutex_destroy(&s->entries_lock);
 	pthread_mutex_destroy(&s->commit.lock);
+	pthread_mutex_destroy(&s->settings_lock);
 	pthread_mutex_destroy(&s->scan_lock);
 	pthread_cond_destroy(&s->scan_ended);
 	int fds[] = { s->tmp, s->quarantine, s->backing, s->lock_fd };
@@ -315,8 +323,7 @@ struct store *store_close(struct store *s)
 
 double store_floor(struct store *s, struct node *n)
 {
-	(void)n;
-	return s->options.floor_nats;
+	return settings_quality(s, n);
 }
 
 struct node *store_root(struct store *s)

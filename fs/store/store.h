@@ -38,7 +38,9 @@ struct store_options {
 	uint64_t memory; /* bytes of DRAM: staged, packed and plain */
 	uint64_t size;   /* bytes on the backing */
 	unsigned threads;
-	double floor_nats; /* damage that owners accept; 0: bit-exact */
+	double floor_nats; /* damage that owners accept who say nothing; 0:
+			      bit-exact */
+	double alpha;      /* seconds that a unit of quality is worth */
 	const struct policy *policy;
 	const struct io *io; /* NULL: io_real */
 

@@ -26,6 +26,7 @@ void kit_init_closed(struct kit *k)
 		.options = { .memory = 64u << 20,
 			     .size = 1u << 30,
 			     .threads = 2,
+			     .alpha = 1,
 			     .policy = policy_find("lru") },
 	};
 	ck_assert_ptr_nonnull(k->options.policy);
