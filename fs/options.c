@@ -8,29 +8,35 @@
 #include <stdio.h>
 
 #include "codec/mem.h"
+#include "fs/config.h"
 #include "fs/store/store.h"
 #include "policy/registry.h"
 
-#define MEMORY_MIN  (8u << 20)
-#define SIZE_MIN    (1u << 20)
-#define THREADS_MAX 256
-
 struct raw {
 	struct options *o;
-	char *memory, *size, *threads, *policy;
+	char *lines; /* those of config.h, as they came */
+	char *config;
 	int no_passthrough, allow_other, default_permissions;
 	int n_positional;
 };
+
+enum { OPTIONS_VALUE = 1 }; /* one of config.h's keys */
 
 #define OPTION(template, member)                                               \
 	{                                                                      \
 		template, offsetof(struct raw, member), 1                      \
 	}
+#define VALUE(key) FUSE_OPT_KEY(key, OPTIONS_VALUE)
 static const struct fuse_opt OPTIONS[] = {
-	OPTION("memory=%s", memory),
-	OPTION("size=%s", size),
-	OPTION("threads=%s", threads),
-	OPTION("policy=%s", policy),
+	VALUE("memory="),
+	VALUE("size="),
+	VALUE("threads="),
+	VALUE("policy="),
+	VALUE("alpha="),
+	VALUE("high="),
+	VALUE("low="),
+	VALUE("free="),
+	OPTION("config=%s", config),
 	OPTION("no_passthrough", no_passthrough),
 	OPTION("allow_other", allow_other),
 	OPTION("default_permissions", default_permissions),
@@ -67,6 +73,18 @@ int options_bytes(const char *text, uint64_t *ret)
 	return 0;
 }
 
+/* Another line for config.h. */
+static int options_line(struct raw *raw, const char *line)
+{
+	char *longer = NULL;
+
+	if (asprintf(&longer, "%s%s\n", raw->lines ? raw->lines : "", line) < 0)
+		return -1;
+	free(raw->lines);
+	raw->lines = longer;
+	return 0;
+}
+
 /* The first word that is no option is ours, the second is the mount point. */
 static int options_word(void *data, const char *arg, int key,
 			struct fuse_args *out)
@@ -74,6 +92,8 @@ static int options_word(void *data, const char *arg, int key,
 	struct raw *raw = data;
 
 	(void)out;
+	if (key == OPTIONS_VALUE)
+		return options_line(raw, arg);
 	if (key != FUSE_OPT_KEY_NONOPT)
 		return 1;
 	if (raw->n_positional++ || !*arg)
@@ -82,29 +102,29 @@ static int options_word(void *data, const char *arg, int key,
 	return raw->o->backing ? 0 : -1;
 }
 
-static int options_numbers(const struct raw *raw, struct options *o)
+/* Defaults, then the file, then the command line. */
+static int options_values(const struct raw *raw, struct options *o)
 {
-	uint64_t n;
+	struct store_options defaults;
+	char why[CONFIG_WHY] = "out of memory";
+	int r = 0;
 
-	if (raw->memory && (options_bytes(raw->memory, &o->memory) < 0 ||
-			    o->memory < MEMORY_MIN))
-		return options_fault("memory=%s: a size of 8M or more, as 4G",
-				     raw->memory);
-	if (raw->size &&
-	    (options_bytes(raw->size, &o->size) < 0 || o->size < SIZE_MIN))
-		return options_fault("size=%s: a size of 1M or more, as 400G",
-				     raw->size);
-	if (raw->threads) {
-		if (options_bytes(raw->threads, &n) < 0 || !n ||
-		    n > THREADS_MAX)
-			return options_fault("threads=%s: 1 to 256",
-					     raw->threads);
-		o->threads = (unsigned)n;
-	}
-	o->policy = raw->policy ? policy_find(raw->policy) : policy_find("lru");
-	if (!o->policy)
-		return options_fault("policy=%s: no such policy", raw->policy);
-	return 0;
+	store_defaults(o->backing, &defaults);
+	o->memory = defaults.memory;
+	o->size = defaults.size;
+	o->threads = defaults.threads;
+	o->high = defaults.high;
+	o->low = defaults.low;
+	o->alpha = defaults.alpha;
+	o->policy = policy_find("lru");
+	o->passthrough = true;
+	if (raw->config)
+		r = config_file(o, raw->config, why);
+	if (r == 0 && raw->lines)
+		r = config_lines(o, raw->lines, strlen(raw->lines), false, why);
+	if (raw->no_passthrough)
+		o->passthrough = false;
+	return r < 0 ? options_fault("%s", why) : 0;
 }
 
 static int options_paths(struct options *o, const char *mountpoint)
@@ -141,13 +161,7 @@ static int options_check(const struct raw *raw, struct options *o,
 	if (r < 0)
 		return r;
 
-	struct store_options defaults;
-	store_defaults(o->backing, &defaults);
-	o->memory = defaults.memory;
-	o->size = defaults.size;
-	o->threads = defaults.threads;
-	o->passthrough = !raw->no_passthrough;
-	r = options_numbers(raw, o);
+	r = options_values(raw, o);
 	if (r < 0)
 		return r;
 
@@ -184,10 +198,8 @@ int options_parse(struct fuse_args *args, struct options *ret)
 	if (r == 0 && !o.help && !o.version)
 		r = options_check(&raw, &o, args, line.mountpoint);
 	free(line.mountpoint);
-	free(raw.memory);
-	free(raw.size);
-	free(raw.threads);
-	free(raw.policy);
+	free(raw.lines);
+	free(raw.config);
 	if (r < 0)
 		options_done(&o);
 	else
@@ -219,6 +231,13 @@ void options_help(const char *program)
 	for (unsigned i = 0; (p = policy_at(i)); i++)
 		printf("                             %s%s\n", p->name,
 		       i ? "" : " (default)");
+	printf("    -o alpha=N             seconds that a unit of quality is "
+	       "worth (default: 1)\n"
+	       "    -o high=P,low=P        percent of a tier: above high it is "
+	       "emptied to low\n"
+	       "    -o free=N              bytes of BACKING's file system left "
+	       "to others\n"
+	       "    -o config=FILE         these, one key=value a line\n");
 	printf("    -o no_passthrough      serve every read by a reply\n"
 	       "    -o allow_other         for all users; needs "
 	       "default_permissions\n"
@@ -234,12 +253,14 @@ char *options_text(const struct options *o, const char *passthrough)
 
 	if (asprintf(&text,
 		     "version %s\nbacking %s\nmountpoint %s\nmemory %llu\n"
-		     "size %llu\nthreads %u\npolicy %s\npassthrough %s\n"
+		     "size %llu\nthreads %u\npolicy %s\nalpha %g\n"
+		     "high %u\nlow %u\nfree %llu\npassthrough %s\n"
 		     "libfuse %s\n",
 		     ADAPTCACHE_VERSION, o->backing, o->mountpoint,
 		     (unsigned long long)o->memory, (unsigned long long)o->size,
-		     o->threads, o->policy->name, passthrough,
-		     fuse_pkgversion()) < 0)
+		     o->threads, o->policy->name, o->alpha, o->high,
+		     o->low ? o->low : o->high, (unsigned long long)o->free,
+		     passthrough, fuse_pkgversion()) < 0)
 		return NULL;
 	return text;
 }

@@ -10,10 +10,12 @@ struct fuse_args;
 struct policy;
 
 struct options {
-	char *backing;    /* absolute */
-	char *mountpoint; /* absolute */
-	uint64_t memory, size;
+	char *backing;               /* absolute */
+	char *mountpoint;            /* absolute */
+	uint64_t memory, size, free; /* bytes */
 	unsigned threads;
+	unsigned high, low; /* percent; low 0: as high */
+	double alpha;
 	const struct policy *policy;
 	bool foreground, debug, single;
 	bool passthrough;

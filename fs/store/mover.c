@@ -35,7 +35,8 @@ int mover_init(struct store *s)
 
 	pthread_mutex_init(&m->lock, NULL);
 	m->policy = s->options.policy;
-	m->world = world_default(s->options.memory, s->options.size);
+	m->world = world_default(s->options.memory, s->size);
+	m->world.alpha = s->options.alpha;
 	m->start_ns = mover_clock();
 	m->run = m->policy->start(m->policy, &m->world, 0);
 	return m->run ? 0 : -1;
@@ -183,19 +184,23 @@ void mover_unpin(struct store *s, struct node *n)
 	mover_learn(s, n, &facts);
 }
 
-/* Bytes the tier is over, were `need` bytes more in it. */
-static uint64_t mover_over(struct store *s, enum tier tier, uint64_t need)
+/* Bytes the tier is over that share of it, were `need` bytes more in it. */
+static uint64_t mover_over(struct store *s, enum tier tier, uint64_t need,
+			   unsigned percent)
 {
 	struct budget_view b = budget_look(&s->budget);
 	uint64_t used = tier == TIER_RAM ? b.dirty + b.clean
 					 : b.disk_used + b.disk_promised;
 	uint64_t limit = tier == TIER_RAM ? b.memory_limit : b.disk_limit;
+
+	limit = percent < 100 ? limit / 100 * percent : limit;
 	uint64_t over = used + need > limit ? used + need - limit : 0;
 	struct statvfs v;
 
 	if (tier == TIER_SSD && fstatvfs(s->tmp, &v) == 0) {
 		uint64_t has = (uint64_t)v.f_bavail * v.f_frsize;
-		uint64_t wants = b.disk_promised + need + (2u << 20);
+		uint64_t wants =
+		    b.disk_promised + need + s->free_floor + (2u << 20);
 
 		if (wants > has && wants - has > over)
 			over = wants - has;
@@ -306,28 +311,60 @@ bool mover_remove(struct store *s, struct node *n)
 	return true;
 }
 
+/* The policy's next move, or the first one after soft pins have yielded. */
+static bool mover_next(struct store *s, enum tier tier, uint64_t over,
+		       struct policy_move *ret)
+{
+	return mover_press(s, tier, over, ret) ||
+	       (tier == TIER_SSD && expire_yield(s) &&
+		mover_press(s, tier, over, ret));
+}
+
+/* Does as the policy says.  False: somebody uses it. */
+static bool mover_carry_out(struct store *s, const struct policy_move *move)
+{
+	struct node *n = (struct node *)((char *)move->entry -
+					 offsetof(struct node, policy));
+	bool done =
+	    move->to.top ? mover_demote(s, n, &move->to) : mover_evict(s, n);
+
+	if (!done)
+		mover_forget(s, n); /* until its release */
+	node_put(&s->tree, n);
+	return done;
+}
+
 bool mover_make_room(struct store *s, enum tier tier, uint64_t need)
 {
-	if (tier == TIER_SSD && mover_over(s, tier, need))
-		expire_sweep(s);
 	bool moved = false;
+	unsigned percent = 100;
 	struct policy_move move;
-	uint64_t over;
+	uint64_t over = mover_over(s, tier, need, percent);
 
-	while ((over = mover_over(s, tier, need)) > 0 &&
-	       (mover_press(s, tier, over, &move) ||
-		(tier == TIER_SSD && expire_yield(s) &&
-		 mover_press(s, tier, over, &move)))) {
-		struct node *n = (struct node *)((char *)move.entry -
-						 offsetof(struct node, policy));
-		bool done = move.to.top ? mover_demote(s, n, &move.to)
-					: mover_evict(s, n);
-
-		if (done)
+	if (over && tier == TIER_SSD)
+		expire_sweep(s);
+	while ((over = mover_over(s, tier, need, percent)) > 0 &&
+	       mover_next(s, tier, over, &move)) {
+		if (mover_carry_out(s, &move))
 			moved = true;
-		else
-			mover_forget(s, n); /* until its release */
-		node_put(&s->tree, n);
+		percent = s->low;
 	}
 	return moved;
+}
+
+void mover_level(struct store *s)
+{
+	for (int t = 0; t < N_TIERS; t++) {
+		unsigned high = s->high;
+		struct policy_move move;
+		uint64_t over;
+
+		if (high == 100 || !mover_over(s, t, 0, high))
+			continue;
+		if (t == TIER_SSD)
+			expire_sweep(s);
+		while ((over = mover_over(s, t, 0, s->low)) > 0 &&
+		       mover_next(s, t, over, &move))
+			mover_carry_out(s, &move);
+	}
 }

@@ -84,6 +84,7 @@ static void reading_make_cache(struct entry *e)
 	entry_settle(e);
 	mover_tell(s, e->node);
 	load_ahead(e);
+	mover_level(s);
 }
 
 /* Plain bytes of a file of ours, copied.  Caller holds data shared. */

@@ -82,6 +82,11 @@ struct store {
 	pthread_mutex_t settings_lock; /* one change of a setting at a time */
 	_Atomic uint64_t sweep_ms;     /* when expire.c may look again */
 
+	/* Of the tuning, what is not the mover's; changes under settings_lock.
+	 */
+	_Atomic uint64_t size, free_floor;
+	_Atomic unsigned high, low;
+
 	/* The scan that learns what is on the backing; publishing waits. */
 	pthread_t scanner;
 	bool scanning; /* started, to be joined */
