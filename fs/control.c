@@ -198,8 +198,8 @@ void control_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t len)
 	} else {
 		const char *end = memchr(buf, '\n', len);
 
-		log_info(".kv/control: %.*s", (int)(end ? end - buf : (long)len),
-			 buf);
+		log_info(".kv/control: %.*s",
+			 (int)(end ? end - buf : (long)len), buf);
 		fuse_reply_write(req, len);
 	}
 }

@@ -26,7 +26,11 @@ enum { OPTIONS_VALUE = 1 }; /* one of config.h's keys */
 	{                                                                      \
 		template, offsetof(struct raw, member), 1                      \
 	}
-#define VALUE(key) FUSE_OPT_KEY(key, OPTIONS_VALUE)
+/* As FUSE_OPT_KEY, which clang warns of. */
+#define VALUE(key)                                                             \
+	{                                                                      \
+		key, (unsigned long)-1U, OPTIONS_VALUE                         \
+	}
 static const struct fuse_opt OPTIONS[] = {
 	VALUE("memory="),
 	VALUE("size="),
