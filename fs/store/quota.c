@@ -16,7 +16,7 @@
 
 uint64_t quota_pin_limit(const struct store *s)
 {
-	return s->options.size / 2;
+	return s->size / 2;
 }
 
 uint64_t quota_used(struct store *s, struct node *n)

@@ -85,6 +85,7 @@ static void reading_make_cache(struct entry *e)
 	entry_settle(e);
 	mover_tell(s, e->node);
 	load_ahead(e);
+	mover_level(s);
 }
 
 static void reading_piece(struct view *v, void *data)

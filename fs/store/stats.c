@@ -223,10 +223,12 @@ char *store_metrics_text(struct store *s)
 			f[i].name, f[i].help, f[i].name,
 			f[i].kind == COUNTER ? "counter" : "gauge", f[i].name,
 			f[i].value);
+	struct tuning now;
+	store_tuning(s, &now);
 	fprintf(out,
 		"# HELP adaptcache_build_info version\n"
 		"# TYPE adaptcache_build_info gauge\n"
 		"adaptcache_build_info{version=\"%s\",policy=\"%s\"} 1\n",
-		ADAPTCACHE_VERSION, s->options.policy->name);
+		ADAPTCACHE_VERSION, now.policy->name);
 	return fclose(out) ? (free(text), NULL) : text;
 }
