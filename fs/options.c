@@ -36,6 +36,7 @@ static const struct fuse_opt OPTIONS[] = {
 	VALUE("size="),
 	VALUE("threads="),
 	VALUE("policy="),
+	VALUE("quality="),
 	VALUE("alpha="),
 	VALUE("high="),
 	VALUE("low="),
