@@ -433,6 +433,24 @@ def test_pins_hold_half_of_the_size_at_most():
         store(m.path("elsewhere"), 4 * MIB)
 
 
+def test_pins_are_kept_under_a_smaller_size():
+    kit.needs_daemon()
+    with kit.mount(f"size={40 * MIB}") as m:
+        for i in range(4):
+            store(m.path(f"p{i}"), 4 * MIB)
+            put(m.path(f"p{i}"), "pin", "1")
+        m.stop()
+        m.options = f"size={24 * MIB}"
+        m.start()
+        flood(m, 6)
+        for i in range(4):
+            kit.assert_same(m.path(f"p{i}"), kit.content("random", 4 * MIB, f"p{i}"))
+        assert m.stats()["disk_pinned_bytes"] >= 16 * MIB
+        drop(m.path("p0"), "pin")
+        with kit.raises(errno.ENOSPC):
+            put(m.path("flood5"), "pin", "1")
+
+
 def test_a_soft_pin_yields_only_when_all_is_pinned():
     kit.needs_daemon()
     with kit.mount(f"size={32 * MIB}") as m:
