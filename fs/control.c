@@ -148,8 +148,16 @@ void control_read(fuse_req_t req, size_t size, off_t off,
 	const char *text = ((struct control_file *)fi->fh)->text;
 	size_t len = strlen(text);
 	size_t at = (size_t)off < len ? (size_t)off : len;
+	size_t n = len - at < size ? len - at : size;
+	auto_free char *copy = malloc(n + 1);
 
-	fuse_reply_buf(req, text + at, len - at < size ? len - at : size);
+	/* The reader may have closed the file before the reply returns. */
+	if (!copy) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	memcpy(copy, text + at, n);
+	fuse_reply_buf(req, copy, n);
 }
 
 /* Checked as a whole; returns 0, or -errno with a sentence. */
