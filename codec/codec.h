@@ -6,7 +6,8 @@
  * with one column.  A codec turns a tile into up to N_LAYERS layers, the most
  * important first; any prefix of them decodes, all of them decode bit for bit.
  * A codec that knows only one rate puts everything into LAYER_EXACT and leaves
- * the others empty.
+ * the others empty; where the layers of others may be dropped, the store keeps
+ * it as LAYER_HEAD (tile.h).
  *
  * Codecs are const structs without state.  Every function may run on any
  * thread; working memory is the caller's struct scratch (scratch.h), one per
@@ -14,6 +15,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,15 +54,16 @@ struct shape {
 	uint32_t cols; /* channels per row, >= 1; 1 when elem is ELEM_U8 */
 	uint32_t
 	    first_row; /* of the tile within its extent: 0 holds the sinks */
-	float step;    /* encode only: wanted base step in rms deviations, in
-			  [SHAPE_STEP_MIN, SHAPE_STEP_MAX]; 0: SHAPE_STEP.
-			  Decode finds in the tile what was used */
+	float step;    /* encode only: > 0: rates below exact may be wanted, by
+			  this base step in rms deviations, SHAPE_STEP_MIN to
+			  SHAPE_STEP_MAX; 0: none are.  Decode finds in the
+			  tile what was used */
 };
 
 #define SHAPE_STEP_MIN 0.05f
 #define SHAPE_STEP_MAX 8.0f
 
-/* When nobody says: the rate that suits most. */
+/* The base step of a layered codec when nobody says: what suits most. */
 #define SHAPE_STEP 1.08
 
 /* Bytes of one element; 0 for an unknown elem. */
@@ -96,6 +99,7 @@ struct scratch;
 struct codec {
 	uint8_t id;       /* on disk: never reused, never renumbered */
 	const char *name; /* as tools print it: "zstd" */
+	bool layered;     /* fewer layers than all decode, too */
 
 	/*
 	 * Encodes the tile at src (shape_bytes long) into dst.  dst_cap is
@@ -130,7 +134,8 @@ const struct codec *codec_by_id(uint8_t id);
 const struct codec *codec_by_name(const char *name);
 
 /*
- * The codec to try first for a tile; never NULL.  May look at a sample of
+ * The codec to try first for a tile; never NULL; layered if shape->step asks
+ * for that and the element has such a codec.  May look at a sample of
  * src (shape_bytes long) to notice what is incompressible and answer raw.
  */
 const struct codec *codec_choose(const struct shape *shape, const void *src);

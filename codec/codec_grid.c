@@ -19,6 +19,7 @@ static int codec_grid_encode(const struct shape *shape, const void *src,
 const struct codec codec_grid = {
 	.id = 4,
 	.name = "grid",
+	.layered = true,
 	.encode = codec_grid_encode,
 	.decode = grid_decode,
 };

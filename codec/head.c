@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "codec/mem.h"
+#include "codec/tile.h"
 
 #define EXTENT_BYTES   (20 + 4 * N_LAYERS)
 #define TILE_BYTES     4
@@ -42,8 +43,14 @@ int head_parse_brief(const void *src, size_t len, struct head_brief *ret)
 	ret->logical_size = load64(b + 16);
 	ret->entry_id = load64(b + 24);
 	ret->file_len = load64(b + 32);
+	ret->least_len = ret->file_len;
+	ret->layered = b[49] & 1u << LAYER_HEAD;
+	if (ret->layered)
+		ret->least_len = load64(b + AT_SECTIONS + 16 * LAYER_HEAD) +
+				 load64(b + AT_SECTIONS + 16 * LAYER_HEAD + 8);
 	if (ret->head_len < HEAD_FIXED_BYTES || ret->head_len > ret->file_len ||
-	    ret->logical_size > INT64_MAX || ret->file_len > INT64_MAX)
+	    ret->logical_size > INT64_MAX || ret->file_len > INT64_MAX ||
+	    ret->least_len > ret->file_len || ret->least_len < ret->head_len)
 		return -EBADMSG;
 	return 0;
 }
@@ -386,6 +393,25 @@ unsigned head_layers_present(const struct head *h, uint64_t len)
 		if (h->section[l].off + h->section[l].len > len)
 			return l;
 	return N_LAYERS;
+}
+
+uint64_t head_layers_bytes(const struct head *h, unsigned n_layers)
+{
+	uint64_t end = head_bytes(h);
+
+	for (unsigned l = 0; l < n_layers; l++)
+		if (h->section[l].len)
+			end = h->section[l].off + h->section[l].len;
+	return end;
+}
+
+bool head_survives(const struct head *h, unsigned n_layers)
+{
+	for (uint32_t t = 0; n_layers < N_LAYERS && t < h->n_tiles; t++)
+		if (!tile_survives(h->tiles[t].codec, h->tiles[t].len,
+				   n_layers))
+			return false;
+	return true;
 }
 
 void head_done(struct head *h)

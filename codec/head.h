@@ -82,7 +82,9 @@ struct head {
 /* What the first HEAD_FIXED_BYTES say, for a stat. */
 struct head_brief {
 	uint64_t logical_size, entry_id, file_len;
+	uint64_t least_len; /* a shorter file has lost more than precision */
 	uint32_t head_len;
+	bool layered; /* has a head layer: layers behind it may be gone */
 };
 
 /*
@@ -131,6 +133,12 @@ uint32_t head_tile_at(const struct head *h, uint64_t off);
 
 /* Layers that a file of len bytes still has: N_LAYERS when it is whole. */
 unsigned head_layers_present(const struct head *h, uint64_t len);
+
+/* Bytes of a file that is cut off behind its first n_layers layers. */
+uint64_t head_layers_bytes(const struct head *h, unsigned n_layers);
+
+/* Whether every tile still reads, if at a coarser rate, with these layers. */
+bool head_survives(const struct head *h, unsigned n_layers);
 
 /* Frees what the head owns; leaves it zeroed.  Safe on a zeroed head. */
 void head_done(struct head *h);

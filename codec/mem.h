@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static inline void cleanup_free(void *p)
@@ -74,6 +75,23 @@ static inline int steal_fd(int *fd)
 
 	*fd = -1;
 	return was;
+}
+
+#define HUGE_BYTES (2u << 20)
+
+/*
+ * At least len bytes in huge pages, where the kernel has some; free() gives
+ * them back.  A disk is told of each run of memory that it shall fill: into
+ * pages of 4 KiB a virtual disk reads at half its speed.
+ */
+static inline void *huge_alloc(size_t len)
+{
+	size_t all = (len + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+	void *p = all < len ? NULL : aligned_alloc(HUGE_BYTES, all);
+
+	if (p)
+		madvise(p, all, MADV_HUGEPAGE);
+	return p;
 }
 
 /* Loads and stores of little-endian words at any alignment. */

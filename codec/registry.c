@@ -38,7 +38,7 @@ const struct codec *codec_choose(const struct shape *shape, const void *src)
 	if (zero_is(src, len))
 		return &codec_zero;
 	if (shape->elem == ELEM_F16 || shape->elem == ELEM_BF16)
-		return &codec_split16;
+		return shape->step > 0 ? &codec_grid : &codec_split16;
 	if (len >= REGISTRY_SAMPLE_MIN && entropy_is_noise(src, len))
 		return &codec_raw;
 	return &codec_zstd;

@@ -52,27 +52,73 @@ size_t tile_bound(const struct shape *shape)
 	return shape_bytes(shape);
 }
 
+/* With one codec, if what it makes is worth having. */
+static int tile_try(const struct codec *codec, const struct shape *shape,
+		    const void *src, struct scratch *ws, void *dst,
+		    size_t dst_cap, struct coded *ret)
+{
+	size_t len = shape_bytes(shape);
+	size_t worth = codec->id == CODEC_RAW ? len : len - len / 16;
+
+	return codec->encode(shape, src, ws, dst,
+			     worth < dst_cap ? worth : dst_cap, ret);
+}
+
 int tile_encode(const struct shape *shape, const void *src, struct scratch *ws,
 		void *dst, size_t dst_cap, uint8_t *ret_codec_id,
 		struct coded *ret)
 {
-	const struct codec *raw = codec_by_id(CODEC_RAW);
 	const struct codec *codec = codec_choose(shape, src);
-	size_t len = shape_bytes(shape);
-	size_t worth = len - len / 16;
-	int r = -E2BIG;
+	int r = tile_try(codec, shape, src, ws, dst, dst_cap, ret);
 
-	if (worth > dst_cap)
-		worth = dst_cap;
-	if (codec != raw)
-		r = codec->encode(shape, src, ws, dst, worth, ret);
+	if (r == -E2BIG && codec->layered) {
+		struct shape exact = *shape;
+
+		exact.step = 0;
+		codec = codec_choose(&exact, src);
+		r = tile_try(codec, &exact, src, ws, dst, dst_cap, ret);
+	}
 	if (r == -E2BIG) {
-		codec = raw;
-		r = codec->encode(shape, src, ws, dst, dst_cap, ret);
+		codec = codec_by_id(CODEC_RAW);
+		r = tile_try(codec, shape, src, ws, dst, dst_cap, ret);
 	}
 	if (r == 0)
 		*ret_codec_id = codec->id;
 	return r;
+}
+
+void tile_keep(uint8_t codec_id, struct coded *coded)
+{
+	const struct codec *codec = codec_by_id(codec_id);
+
+	if (!codec || codec->layered)
+		return;
+	coded->len[LAYER_HEAD] = coded->len[LAYER_EXACT];
+	coded->len[LAYER_EXACT] = 0;
+}
+
+bool tile_survives(uint8_t codec_id, const uint32_t len[N_LAYERS],
+		   unsigned n_layers)
+{
+	const struct codec *codec = codec_by_id(codec_id);
+
+	if (codec && codec->layered)
+		return n_layers > LAYER_HEAD;
+	for (unsigned l = n_layers; l < N_LAYERS; l++)
+		if (len[l])
+			return false;
+	return true;
+}
+
+/* The one rate of a codec that has only one, wherever it is kept. */
+static struct coded_view tile_only_rate(const struct coded_view *in)
+{
+	struct coded_view v = { .n_layers = N_LAYERS };
+	unsigned l = in->len[LAYER_EXACT] ? LAYER_EXACT : LAYER_HEAD;
+
+	v.layer[LAYER_EXACT] = in->layer[l];
+	v.len[LAYER_EXACT] = in->len[l];
+	return v;
 }
 
 int tile_decode(uint8_t codec_id, const struct shape *shape,
@@ -82,5 +128,9 @@ int tile_decode(uint8_t codec_id, const struct shape *shape,
 
 	if (!codec)
 		return -EOPNOTSUPP;
-	return codec->decode(shape, in, ws, dst);
+	if (codec->layered || codec_id == CODEC_ZERO)
+		return codec->decode(shape, in, ws, dst);
+
+	struct coded_view only = tile_only_rate(in);
+	return codec->decode(shape, &only, ws, dst);
 }

@@ -29,13 +29,25 @@ bool shape_valid(const struct shape *shape);
 size_t tile_bound(const struct shape *shape);
 
 /*
- * Encodes with the codec that suits; raw when that saves less than 1/16.
+ * Encodes with the codec that suits; raw when that saves less than 1/16.  A
+ * layered codec that declines the tile leaves it to a bit-exact one.
  * shape is valid.  Returns 0, -ENOMEM, or -E2BIG, which cannot be when dst_cap
  * is at least tile_bound.
  */
 int tile_encode(const struct shape *shape, const void *src, struct scratch *ws,
 		void *dst, size_t dst_cap, uint8_t *ret_codec_id,
 		struct coded *ret);
+
+/*
+ * Where layers of a container may be dropped, a tile that has only one rate
+ * must outlive them: moves its bytes from LAYER_EXACT to LAYER_HEAD.  Does
+ * nothing to a tile of a layered codec.
+ */
+void tile_keep(uint8_t codec_id, struct coded *coded);
+
+/* Whether the tile still reads with only its first n_layers layers. */
+bool tile_survives(uint8_t codec_id, const uint32_t len[N_LAYERS],
+		   unsigned n_layers);
 
 /*
  * Fills dst (shape_bytes long) from what lies on disk; shape is valid, nothing

@@ -120,6 +120,8 @@ static int main_open_store(struct fs *fs)
 		.size = o->size,
 		.threads = o->threads,
 		.policy = o->policy,
+		.floor_nats = o->floor_nats,
+		.alpha = o->alpha,
 		.stale = notify_stale,
 		.stale_ctx = fs->notify,
 	};

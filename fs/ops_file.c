@@ -103,7 +103,7 @@ static void file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		fs_reply_err(req, r);
 		return;
 	}
-	fuse_reply_buf(req, v.data, v.len);
+	fuse_reply_iov(req, v.piece, (int)v.n_pieces);
 	store_read_done(fs->store, &v);
 }
 

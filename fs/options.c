@@ -8,16 +8,18 @@
 #include <stdio.h>
 
 #include "codec/mem.h"
+#include "fs/store/setting.h"
 #include "fs/store/store.h"
 #include "policy/registry.h"
 
 #define MEMORY_MIN  (8u << 20)
 #define SIZE_MIN    (1u << 20)
 #define THREADS_MAX 256
+#define ALPHA_MAX   1e9
 
 struct raw {
 	struct options *o;
-	char *memory, *size, *threads, *policy;
+	char *memory, *size, *threads, *policy, *quality, *alpha;
 	int no_passthrough, allow_other, default_permissions;
 	int n_positional;
 };
@@ -31,6 +33,8 @@ static const struct fuse_opt OPTIONS[] = {
 	OPTION("size=%s", size),
 	OPTION("threads=%s", threads),
 	OPTION("policy=%s", policy),
+	OPTION("quality=%s", quality),
+	OPTION("alpha=%s", alpha),
 	OPTION("no_passthrough", no_passthrough),
 	OPTION("allow_other", allow_other),
 	OPTION("default_permissions", default_permissions),
@@ -82,6 +86,30 @@ static int options_word(void *data, const char *arg, int key,
 	return raw->o->backing ? 0 : -1;
 }
 
+static int options_quality(const struct raw *raw, struct options *o)
+{
+	struct setting quality;
+	char *end;
+
+	o->alpha = 1;
+	if (raw->quality) {
+		if (setting_parse(SETTING_QUALITY, raw->quality,
+				  strlen(raw->quality), &quality) < 0)
+			return options_fault("quality=%s: exact, or what may "
+					     "be lost, as kld:0.005",
+					     raw->quality);
+		o->floor_nats = quality.number;
+	}
+	if (raw->alpha) {
+		o->alpha = strtod(raw->alpha, &end);
+		if (end == raw->alpha || *end || !(o->alpha >= 0) ||
+		    o->alpha > ALPHA_MAX)
+			return options_fault("alpha=%s: seconds, 0 or more",
+					     raw->alpha);
+	}
+	return 0;
+}
+
 static int options_numbers(const struct raw *raw, struct options *o)
 {
 	uint64_t n;
@@ -104,7 +132,7 @@ static int options_numbers(const struct raw *raw, struct options *o)
 	o->policy = raw->policy ? policy_find(raw->policy) : policy_find("lru");
 	if (!o->policy)
 		return options_fault("policy=%s: no such policy", raw->policy);
-	return 0;
+	return options_quality(raw, o);
 }
 
 static int options_paths(struct options *o, const char *mountpoint)
@@ -188,6 +216,8 @@ int options_parse(struct fuse_args *args, struct options *ret)
 	free(raw.size);
 	free(raw.threads);
 	free(raw.policy);
+	free(raw.quality);
+	free(raw.alpha);
 	if (r < 0)
 		options_done(&o);
 	else
@@ -219,7 +249,13 @@ void options_help(const char *program)
 	for (unsigned i = 0; (p = policy_at(i)); i++)
 		printf("                             %s%s\n", p->name,
 		       i ? "" : " (default)");
-	printf("    -o no_passthrough      serve every read by a reply\n"
+	printf("    -o quality=Q           what may be lost where nobody says "
+	       "otherwise:\n"
+	       "                             exact (default), or nats, as "
+	       "kld:0.005\n"
+	       "    -o alpha=S             seconds that a unit of quality is "
+	       "worth (default: 1)\n"
+	       "    -o no_passthrough      serve every read by a reply\n"
 	       "    -o allow_other         for all users; needs "
 	       "default_permissions\n"
 	       "    -f  -d  -s             foreground, debug, single thread\n"
@@ -234,12 +270,12 @@ char *options_text(const struct options *o, const char *passthrough)
 
 	if (asprintf(&text,
 		     "version %s\nbacking %s\nmountpoint %s\nmemory %llu\n"
-		     "size %llu\nthreads %u\npolicy %s\npassthrough %s\n"
-		     "libfuse %s\n",
+		     "size %llu\nthreads %u\npolicy %s\nquality %g\n"
+		     "alpha %g\npassthrough %s\nlibfuse %s\n",
 		     ADAPTCACHE_VERSION, o->backing, o->mountpoint,
 		     (unsigned long long)o->memory, (unsigned long long)o->size,
-		     o->threads, o->policy->name, passthrough,
-		     fuse_pkgversion()) < 0)
+		     o->threads, o->policy->name, o->floor_nats, o->alpha,
+		     passthrough, fuse_pkgversion()) < 0)
 		return NULL;
 	return text;
 }

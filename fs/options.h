@@ -14,6 +14,8 @@ struct options {
 	char *mountpoint; /* absolute */
 	uint64_t memory, size;
 	unsigned threads;
+	double floor_nats; /* of damage; 0: bit-exact */
+	double alpha;      /* seconds a unit of quality is worth */
 	const struct policy *policy;
 	bool foreground, debug, single;
 	bool passthrough;

@@ -96,14 +96,16 @@ static struct place baseline_place(const struct baseline *b,
 				   const struct policy_entry *e, enum tier t)
 {
 	unsigned top = e->floor_rung + 1u;
+	bool inclusive = b->run.world.inclusive;
 
-	if (baseline_is_plain(b))
+	if (baseline_is_plain(b) && !inclusive)
 		return curve_place(t == TIER_RAM ? OPT_PLAIN_RAM
 						 : OPT_PLAIN_SSD);
 	return (struct place){
 		.top = (uint8_t)top,
 		.ram = (uint8_t)(t == TIER_RAM ? top : 0),
-		.ssd = (uint8_t)(t == TIER_RAM ? 0 : (1u << top) - 1),
+		.ssd = (uint8_t)(t == TIER_RAM && !inclusive ? 0
+							     : (1u << top) - 1),
 	};
 }
 
@@ -288,6 +290,8 @@ bool baseline_press(struct policy_run *run, double now_s,
 			continue;
 
 		struct policy_entry *e = baseline_victim(b, t);
+		if (!e && t == TIER_SSD && run->world.inclusive)
+			e = baseline_victim(b, TIER_RAM); /* it lies on both */
 		if (!e)
 			continue;
 

@@ -163,6 +163,8 @@ uint32_t curve_offered(const struct policy_entry *e, unsigned top,
 		bits &= ~CURVE_PLAIN;
 	if (traits & CURVE_NO_SPLIT)
 		bits &= ~CURVE_SPLIT;
+	if (traits & CURVE_INCLUSIVE)
+		bits &= ~(1u << OPT_PLAIN_SSD);
 	return bits;
 }
 
@@ -255,6 +257,8 @@ void curve_fill(const struct policy_entry *e, const struct world *w,
 			     ret);
 	curve_plain(e, w, TIER_RAM, ret);
 	curve_plain(e, w, TIER_SSD, ret);
+	for (unsigned o = 0; traits & CURVE_INCLUSIVE && o < N_OPTIONS; o++)
+		ret->bytes[o][TIER_SSD] = (float)terms.bytes[PLACES[o].top];
 	ret->offered = curve_offered(e, top, traits);
 }
 

@@ -36,6 +36,7 @@ enum {
 	CURVE_TWO_RUNGS = 1 << 3,   /* only rungs 2 and 4 */
 	CURVE_THREE_RUNGS = 1 << 4, /* only rungs 1, 3 and 4 */
 	CURVE_ONE_RUNG = 1 << 5,    /* only rung 3 */
+	CURVE_INCLUSIVE = 1 << 6,   /* from world.inclusive; no ablation */
 };
 
 struct curve {

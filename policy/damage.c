@@ -24,11 +24,15 @@ const char *damage_fault(const struct damage *d)
 	return NULL;
 }
 
+double damage_nats(const struct damage *d, double k_error, double v_error)
+{
+	return d->k_gain * pow(k_error, d->k_power) +
+	       d->v_gain * pow(v_error, d->v_power);
+}
+
 float damage_loss(const struct damage *d, double k_error, double v_error)
 {
-	double nats = d->k_gain * pow(k_error, d->k_power) +
-		      d->v_gain * pow(v_error, d->v_power);
-	double loss = d->sensitivity * nats;
+	double loss = d->sensitivity * damage_nats(d, k_error, v_error);
 
 	return loss < 1 ? (float)loss : 1;
 }

@@ -23,5 +23,8 @@ extern const struct damage DAMAGE_DEFAULT;
 /* What is wrong with a curve, as half a sentence, or NULL. */
 const char *damage_fault(const struct damage *d);
 
+/* KLD in nats that these errors are expected to cause; errors >= 0. */
+double damage_nats(const struct damage *d, double k_error, double v_error);
+
 /* 1 - quality, 0 to 1; errors >= 0, and no number is the worst. */
 float damage_loss(const struct damage *d, double k_error, double v_error);

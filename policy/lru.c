@@ -127,10 +127,15 @@ int lru_enter(struct policy_run *run, double now_s, const struct facts *facts,
 void lru_hit(struct policy_run *run, double now_s, struct policy_entry *e,
 	     struct policy_answer *ret)
 {
+	struct place to = e->at;
+
 	(void)now_s;
+	to.plain |= 1u << TIER_RAM;
+	lru_answer(run, e, ret);
+	ledger_move(&run->ledger, e, &to);
 	lru_queue(lru_of(run), e);
 	run->ledger.n_decisions++;
-	lru_answer(run, e, ret);
+	ret->place = to;
 }
 
 /* The move that takes the oldest copy of this kind away. */
@@ -189,12 +194,14 @@ void lru_revise(struct policy_run *run, double now_s, struct policy_entry *e,
 		const struct facts *facts)
 {
 	struct place at = e->at, none = { 0 };
+	uint8_t pin = e->pin;
 
 	(void)now_s;
 	ledger_move(&run->ledger, e, &none);
 	curve_learn(e, facts);
 	ledger_move(&run->ledger, e, &at);
-	lru_queue(lru_of(run), e);
+	if (e->pin != pin) /* else it stays where its last use put it */
+		lru_queue(lru_of(run), e);
 }
 
 void lru_moved(struct policy_run *run, double now_s, struct policy_entry *e,

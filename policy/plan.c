@@ -152,7 +152,9 @@ struct place plan_place(const struct plan *p, const struct policy_entry *e,
 {
 	struct place to = curve_place(o);
 
-	if (!(plan_traits(p) & PLAN_NO_SPARES))
+	if (plan_traits(p) & CURVE_INCLUSIVE)
+		to.ssd = (uint8_t)((1u << to.top) - 1);
+	else if (!(plan_traits(p) & PLAN_NO_SPARES))
 		to.ssd |= (uint8_t)(e->at.ssd & ((1u << to.top) - 1));
 	return to;
 }

@@ -13,9 +13,9 @@ static const double FULL_SHARE = 0.9;
 /* Writes are never free, so that nothing moves to and fro for nothing. */
 static const double WRITE_PRICE_SHARE = 1e-3;
 
-static bool plan_has_spares(const struct policy_entry *e)
+static bool plan_has_spares(const struct plan *p, const struct policy_entry *e)
 {
-	return ledger_spare_bytes(e, &e->at) > 0;
+	return !p->run.world.inclusive && ledger_spare_bytes(e, &e->at) > 0;
 }
 
 static struct offer plan_offer(const struct plan *p,
@@ -24,7 +24,7 @@ static struct offer plan_offer(const struct plan *p,
 {
 	if (t == TIER_RAM)
 		return price_ram_offer(v, &p->prices);
-	return price_ssd_offer(v, &p->prices, plan_has_spares(e));
+	return price_ssd_offer(v, &p->prices, plan_has_spares(p, e));
 }
 
 /* The order in which entries are asked: by loss, or by last use. */
@@ -141,7 +141,7 @@ void plan_settle_prices(struct plan *p)
 		if (p->round_loss[t] >= 0)
 			*price += PRICE_STEP * (p->round_loss[t] - *price);
 		p->round_loss[t] = -1;
-		if (t == TIER_SSD)
+		if (t == TIER_SSD && !p->run.world.inclusive)
 			needed -= (double)l->spare_bytes;
 		if (needed < FULL_SHARE * limit)
 			*price = 0;

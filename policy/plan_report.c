@@ -68,7 +68,7 @@ size_t plan_sample(const struct policy_run *run, double now_s,
 	for (int t = 0; t < N_TIERS; t++) {
 		double all = (double)l->used_bytes[t];
 
-		if (t == TIER_SSD)
+		if (t == TIER_SSD && !run->world.inclusive)
 			all -= (double)l->spare_bytes;
 		ret_limit[t] = (double)run->world.limit_bytes[t];
 		if (all > 0)

@@ -60,7 +60,9 @@ static inline double plan_age_s(double now_s, uint32_t stamp)
 
 static inline uint32_t plan_traits(const struct plan *p)
 {
-	return p->run.policy->traits;
+	uint32_t traits = p->run.policy->traits;
+
+	return p->run.world.inclusive ? traits | CURVE_INCLUSIVE : traits;
 }
 
 /* e as the prices see it with `layers` at hand. */

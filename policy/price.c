@@ -7,6 +7,7 @@ void price_review(const struct policy_entry *e, const struct sight *sight,
 		  struct view *v)
 {
 	double missing[N_RUNGS + 1] = { 0 };
+	bool inclusive = sight->traits & CURVE_INCLUSIVE;
 
 	v->curve.offered = curve_offered(e, sight->layers, sight->traits);
 	v->now = curve_option(&e->at);
@@ -20,9 +21,10 @@ void price_review(const struct policy_entry *e, const struct sight *sight,
 	for (unsigned o = 0; o < OPT_PLAIN_RAM; o++) {
 		struct place p = curve_place(o);
 
-		v->new_bytes[o] = missing[p.top] - missing[p.ram];
+		v->new_bytes[o] =
+		    missing[p.top] - (inclusive ? 0 : missing[p.ram]);
 	}
-	v->new_bytes[OPT_PLAIN_RAM] = 0;
+	v->new_bytes[OPT_PLAIN_RAM] = inclusive ? missing[N_RUNGS] : 0;
 	v->new_bytes[OPT_PLAIN_SSD] =
 	    e->at.plain & 1u << TIER_SSD ? 0 : (double)e->raw_bytes;
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum tier {
@@ -35,6 +36,12 @@ struct world {
 
 	/* What may be written to the SSD in the long run; 0: no budget. */
 	double ssd_write_bytes_per_s;
+
+	/*
+	 * All that is held lies on the SSD, and DRAM has copies, so that a
+	 * crash loses nothing.  False: a layer may lie in DRAM alone.
+	 */
+	bool inclusive;
 };
 
 /*

@@ -42,9 +42,10 @@ static void report_bits(const struct bench_row *row, const double *values,
 
 	bits[ROLE_NONE] = 8 * all / values[ROLE_NONE];
 	for (unsigned r = ROLE_K; r <= ROLE_V; r++)
-		bits[r] = values[r] ? 8 * row->bytes[r] / values[r] +
-					  8 * row->shared / values[ROLE_NONE]
-				    : 0;
+		bits[r] = values[r] > 0
+			      ? 8 * row->bytes[r] / values[r] +
+				    8 * row->shared / values[ROLE_NONE]
+			      : 0;
 }
 
 struct report_speed {

@@ -7,7 +7,9 @@
 
 bool coding_layered(uint8_t codec)
 {
-	return codec == codec_by_name("grid")->id;
+	const struct codec *c = codec_by_id(codec);
+
+	return c && c->layered;
 }
 
 int coding_encode(const struct codec *wanted, const struct shape *shape,

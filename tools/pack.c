@@ -126,7 +126,9 @@ static int pack_begin(struct pack *p)
 	if (!p->ws || !p->plain || !p->coded || !p->back)
 		return -ENOMEM;
 
-	struct source src = { p->head.logical_size, pack_read, p };
+	struct source src = { .size = p->head.logical_size,
+			      .read = pack_read,
+			      .ctx = p };
 	int r = cut_extents(&src, &p->head);
 
 	if (r == 0 && p->profile &&
@@ -165,6 +167,8 @@ static int pack_encode(struct pack *p, const struct shape *shape,
 
 static int section_add(struct section *s, const uint8_t *bytes, size_t len)
 {
+	if (!len)
+		return 0;
 	if (s->cap - s->len < len) {
 		size_t cap = 2 * s->cap + TILE_MAX_BYTES;
 		uint8_t *at = realloc(s->at, cap);
@@ -196,6 +200,16 @@ static void pack_error(struct pack *p, uint32_t tile, const struct shape *shape,
 	}
 }
 
+static float pack_step_of(const struct pack *p, const struct head_tile *t)
+{
+	const struct head_extent *e = &p->head.extents[t->extent];
+
+	if (!p->profile)
+		return p->step;
+	return profile_step(p->profile, e->model_layer, e->role,
+			    p->step > 0 ? p->step : (float)SHAPE_STEP);
+}
+
 static int pack_tile(struct pack *p, uint32_t tile)
 {
 	struct head_tile *t = &p->head.tiles[tile];
@@ -203,19 +217,16 @@ static int pack_tile(struct pack *p, uint32_t tile)
 	const uint8_t *at = p->coded;
 	struct coded coded;
 
-	shape.step = p->step;
-	if (p->profile) {
-		const struct head_extent *e = &p->head.extents[t->extent];
-
-		shape.step =
-		    profile_step(p->profile, e->model_layer, e->role,
-				 p->step > 0 ? p->step : (float)SHAPE_STEP);
-	}
+	/* A row of no role may be no token: such stays exact. */
+	if (shape.role != ROLE_NONE)
+		shape.step = pack_step_of(p, t);
 	int r = pack_read(p, head_tile_off(&p->head, tile), p->plain,
 			  shape_bytes(&shape));
 
 	if (r == 0)
 		r = pack_encode(p, &shape, &t->codec, &coded);
+	if (r == 0 && ((p->codec && p->codec->layered) || p->step > 0))
+		tile_keep(t->codec, &coded);
 	for (unsigned l = 0; r == 0 && l < N_LAYERS; l++) {
 		t->len[l] = coded.len[l];
 		t->sum[l] = XXH3_64bits(at, coded.len[l]);

@@ -62,7 +62,9 @@ static int profile_compare(const struct profile *p, const char *path,
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	h.logical_size = (uint64_t)st.st_size;
-	struct source src = { h.logical_size, profile_read, &fd };
+	struct source src = { .size = h.logical_size,
+			      .read = profile_read,
+			      .ctx = &fd };
 	int r = cut_extents(&src, &h);
 
 	if (r == 0)

@@ -93,6 +93,8 @@ static void q4_0_encode(const struct ref_part *p, struct ref_code *c)
 	blocks_encode(p, c, 4);
 }
 
+#define HAD_MOST 1e38f
+
 /* Its own inverse; n is a power of two. */
 static void had_turn(float *v, uint32_t n)
 {
@@ -122,7 +124,15 @@ static void had_all(const struct ref_part *p, float *v)
 
 static void had_encode(const struct ref_part *p, struct ref_code *c)
 {
+	size_t n = (size_t)p->rows * p->m->cols;
+
 	had_all(p, c->v);
+	/* Sums of the largest bf16 are beyond a float. */
+	for (size_t i = 0; i < n; i++) {
+		float v = c->v[i] < HAD_MOST ? c->v[i] : HAD_MOST;
+
+		c->v[i] = v > -HAD_MOST ? v : -HAD_MOST;
+	}
 	blocks_encode(p, c, 4);
 }
 

@@ -41,7 +41,9 @@ static int tensors_read(struct tensors *t, const char *path)
 int tensors_load(struct tensors *t, const char *path)
 {
 	int r = tensors_read(t, path);
-	struct source src = { t->len, tensors_source, t };
+	struct source src = { .size = t->len,
+			      .read = tensors_source,
+			      .ctx = t };
 
 	t->head.logical_size = t->len;
 	if (r == 0)

@@ -16,10 +16,15 @@ bool json_at_end(struct json *j)
 	return j->at == j->end;
 }
 
-bool json_take(struct json *j, char c)
+bool json_next_is(struct json *j, char c)
 {
 	json_skip_blanks(j);
-	if (j->bad || j->at == j->end || *j->at != c)
+	return !j->bad && j->at < j->end && *j->at == c;
+}
+
+bool json_take(struct json *j, char c)
+{
+	if (!json_next_is(j, c))
 		return false;
 
 	j->at++;
@@ -91,6 +96,69 @@ size_t json_wholes(struct json *j, uint64_t *ret, size_t cap)
 
 	json_need(j, ']');
 	return j->bad ? 0 : n;
+}
+
+bool json_take_word(struct json *j, const char *word)
+{
+	size_t len = strlen(word);
+
+	json_skip_blanks(j);
+	if (j->bad || (size_t)(j->end - j->at) < len ||
+	    memcmp(j->at, word, len) != 0)
+		return false;
+
+	j->at += len;
+	return true;
+}
+
+/* A number of any kind, true, false or null: more than these, but it ends. */
+static void json_skip_plain(struct json *j)
+{
+	const char *start = j->at;
+
+	while (j->at < j->end &&
+	       ((*j->at >= '0' && *j->at <= '9') ||
+		(*j->at >= 'a' && *j->at <= 'z') || *j->at == 'E' ||
+		*j->at == '-' || *j->at == '+' || *j->at == '.'))
+		j->at++;
+	if (j->at == start)
+		j->bad = true;
+}
+
+static void json_skip_deep(struct json *j, unsigned depth);
+
+/* What is between the brackets, and the one that closes. */
+static void json_skip_members(struct json *j, char close, unsigned depth)
+{
+	if (depth >= JSON_MAX_DEPTH)
+		j->bad = true;
+	if (json_take(j, close))
+		return;
+	do {
+		if (close == '}') {
+			json_string(j);
+			json_need(j, ':');
+		}
+		json_skip_deep(j, depth + 1);
+	} while (json_take(j, ','));
+	json_need(j, close);
+}
+
+static void json_skip_deep(struct json *j, unsigned depth)
+{
+	if (json_take(j, '{'))
+		json_skip_members(j, '}', depth);
+	else if (json_take(j, '['))
+		json_skip_members(j, ']', depth);
+	else if (json_next_is(j, '"'))
+		json_string(j);
+	else
+		json_skip_plain(j);
+}
+
+void json_skip(struct json *j)
+{
+	json_skip_deep(j, 0);
 }
 
 bool json_text_is(struct json_text text, const char *want)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define JSON_MAX_DEPTH 16
+
 struct json {
 	const char *at;
 	const char *end;
@@ -26,6 +28,9 @@ struct json_text {
 /* Skips blanks, then this character if it is next. */
 bool json_take(struct json *j, char c);
 
+/* Skips blanks; whether this character is next. */
+bool json_next_is(struct json *j, char c);
+
 /* Skips blanks; this character must be next. */
 void json_need(struct json *j, char c);
 
@@ -40,6 +45,13 @@ uint64_t json_whole(struct json *j);
  * Returns how many there were, 0 on error.
  */
 size_t json_wholes(struct json *j, uint64_t *ret, size_t cap);
+
+/* Skips blanks, then this word (a letter behind it or not) if it is next. */
+bool json_take_word(struct json *j, const char *word);
+
+/* Passes over any value; arrays and objects in each other JSON_MAX_DEPTH deep.
+ */
+void json_skip(struct json *j);
 
 /* Skips blanks; whether nothing is left. */
 bool json_at_end(struct json *j);

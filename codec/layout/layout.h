@@ -1,20 +1,35 @@
 /*
  * layout.h - what is inside a client's file: a list of tensor extents
  *
- * A recogniser reads a file's bytes and, when they check out to the last one,
- * lists the extents that hold tensors.  What no extent covers is opaque.  It
- * decides by the bytes, never by the name alone.  A wrong answer costs
- * compression, never correctness: whatever the extents, encode + decode is the
- * identity.
+ * A recogniser looks at a file and, when it checks out to the last byte, lists
+ * the extents that hold tensors.  What no extent covers is opaque and stays
+ * bit-exact for ever; so does all that is quantised, recurrent state, integer
+ * or unknown, for it is never listed.  A wrong answer costs compression, never
+ * correctness: whatever the extents, encode + decode is the identity.
+ *
+ * What decides, the stronger first: a checksum of the client's (nothing is
+ * listed), its owner's declaration, the bytes, the name with a file beside it.
+ * Never the name alone.
  *
  * Recognisers are const structs without state; any thread may call them.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* One tensor (or a run of its rows) inside the file. */
+struct declaration;
+
+/*
+ * One tensor (or a run of its rows) inside the file.
+ *
+ * A role, K or V, vouches that each row is one token, tokens in order, and
+ * each column one channel.  K also stands for K and V beside each other in a
+ * row, and for a latent.  ROLE_NONE vouches for nothing: rows may be channels
+ * (a V that lies transposed), the shape may be a guess, the tensor may be no
+ * part of attention.  Only an extent with a role may ever lose precision.
+ */
 struct extent {
 	uint64_t off; /* bytes from the start of the file; any alignment */
 	uint64_t len; /* bytes; a multiple of cols * elem_bytes(elem) */
@@ -37,7 +52,10 @@ struct extents {
 int extents_add(struct extents *list, const struct extent *e);
 void extents_done(struct extents *list);
 
-/* The file's bytes, wherever they are. */
+/*
+ * A file: its bytes, wherever they are, and what is known beside them.
+ * Everything below ctx may be left zero.  All is borrowed for the call.
+ */
 struct source {
 	uint64_t size; /* bytes */
 
@@ -47,6 +65,24 @@ struct source {
 	 */
 	int (*read)(void *ctx, uint64_t off, void *dst, size_t len);
 	void *ctx;
+
+	/* Its path from the mount's root, as in "a/b.bin"; NULL: unknown. */
+	const char *name;
+
+	/*
+	 * Fills buf with the whole of another file, its path from the mount's
+	 * root too.  Returns 0 with its length <= cap, or -errno: -ENOENT there
+	 * is none, -E2BIG it is longer than cap.  Any error, and NULL, means
+	 * that nothing is beside the file.
+	 */
+	int (*sidecar)(void *ctx, const char *name, void *buf, size_t cap,
+		       size_t *ret_len);
+
+	/* What its owner says of it; NULL: nothing. */
+	const struct declaration *declared;
+
+	/* The client checks the bytes that it reads by a sum of its own. */
+	bool checksummed;
 };
 
 struct layout {
@@ -67,7 +103,8 @@ struct layout {
 
 /*
  * Tries every layout in turn.  Returns 0 with the layout (or NULL and no
- * extents when none fits), or -errno from reading.  The caller owns ret.
+ * extents when none fits, or the file is checksummed), or -errno from reading.
+ * The caller owns ret.
  */
 int layout_recognise(const struct source *src, const struct layout **ret_layout,
 		     struct extents *ret);

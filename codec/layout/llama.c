@@ -8,7 +8,7 @@
  *    arch[len], [outputs], memory.  outputs (2025 and before) = u32 n, i32
  *    ids[n], u64 n, f32 logits[n], u64 n, f32 embeddings[n].
  * 2. memory = one cache after another up to the end of the file (a model with
- *    sliding windows has two).
+ *    sliding windows has two), then perhaps the state of recurrent layers.
  * 3. cache = [u32 n_stream] and so many streams; a stream is u32 n_cells and,
  *    if that is not 0, the cells' heads, u32 v_trans, u32 n_layer, [8 zero
  *    bytes], K of all layers, V of all layers.
@@ -17,10 +17,17 @@
  * 5. K of a layer = i32 type, u64 row_bytes, n_cells rows.  V alike if v_trans
  *    is 0; else i32 type, u32 value_bytes, u32 n_channels and channel by
  *    channel n_cells values.
+ * 6. Recurrent state = u32 n_cells, the cells' heads, u32 0, u32 n_layer, [8
+ *    zero bytes], then kind by kind (two or three of them), for as many layers
+ *    as are recurrent, i32 type, u64 row_bytes, n_cells rows.
  *
  * What is in brackets depends on the version and on the model and is announced
  * nowhere.  So every reading is tried, the likely ones first, until one ends
  * with the file; a wrong one soon meets an unknown type or the end.
+ *
+ * Recurrent state is not listed.  A model with nothing else writes what also is
+ * a cache of early 2025 (no n_stream): there only 16-bit values are listed, and
+ * without a role.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -46,6 +53,9 @@
 /* Caches of one model: sliding windows, indexers. */
 #define LLAMA_MAX_CACHES 4u
 
+/* Kinds of recurrent state. */
+#define LLAMA_MAX_STATES 3u
+
 /* Tokens: bounds what a forged head makes us read. */
 #define LLAMA_MAX_CELLS (1u << 24)
 
@@ -69,6 +79,7 @@ struct llama_reading {
 	bool no_streams; /* early 2025: no n_stream, one stream */
 	bool no_v;       /* a model with latent attention has K alone */
 	bool padded;     /* 8 zero bytes after n_layer */
+	bool recurrent;  /* the last part is recurrent state */
 	uint8_t cell_extension;
 };
 
@@ -100,23 +111,38 @@ static void llama_rows(struct llama_parser *p, struct extent *e,
 	e->len = n_rows * row_bytes;
 	e->cols = (uint32_t)(row_bytes / size);
 	cursor_skip(&p->c, n_rows, row_bytes);
+	if (p->how.no_streams) {
+		e->role = ROLE_NONE;
+		if (e->elem == ELEM_F32)
+			return;
+	}
 	if (p->c.err || e->elem == ELEM_U8)
 		return;
 
 	p->c.err = extents_add(p->ret, e);
 }
 
-static void llama_tensor(struct llama_parser *p, uint8_t role, uint32_t layer)
+/* The type and the length of a row, which is not 0 unless the cursor failed. */
+static struct llama_type llama_row_get(struct llama_parser *p, uint64_t *ret)
 {
 	struct llama_type type = llama_type_get(p);
 	uint64_t row_bytes = cursor_u64(&p->c);
-	struct extent e = { .elem = type.elem,
-			    .role = role,
-			    .model_layer = (uint16_t)layer };
 
 	if (!row_bytes || row_bytes % type.block_bytes ||
 	    row_bytes > UINT32_MAX)
 		cursor_fail(&p->c);
+	*ret = row_bytes;
+	return type;
+}
+
+static void llama_tensor(struct llama_parser *p, uint8_t role, uint32_t layer)
+{
+	uint64_t row_bytes;
+	struct llama_type type = llama_row_get(p, &row_bytes);
+	struct extent e = { .elem = type.elem,
+			    .role = role,
+			    .model_layer = (uint16_t)layer };
+
 	llama_rows(p, &e, p->n_cells, row_bytes);
 }
 
@@ -138,8 +164,12 @@ static void llama_tensor_turned(struct llama_parser *p, uint32_t layer)
 	llama_rows(p, &e, n_channels, (uint64_t)p->n_cells * value_bytes);
 }
 
-static void llama_cells(struct llama_parser *p)
+/* Their number, then their heads. */
+static void llama_cells(struct llama_parser *p, uint8_t extension)
 {
+	p->n_cells = cursor_u32(&p->c);
+	if (p->n_cells > LLAMA_MAX_CELLS)
+		cursor_fail(&p->c);
 	for (uint32_t i = 0; i < p->n_cells && !p->c.err; i++) {
 		cursor_skip(&p->c, 1, sizeof(int32_t));
 
@@ -147,28 +177,33 @@ static void llama_cells(struct llama_parser *p)
 
 		if (n_seq > LLAMA_MAX_SEQ)
 			cursor_fail(&p->c);
-		cursor_skip(&p->c, 1, p->how.cell_extension);
+		cursor_skip(&p->c, 1, extension);
 		cursor_skip(&p->c, n_seq, sizeof(int32_t));
 	}
 }
 
-static void llama_stream(struct llama_parser *p)
+static uint32_t llama_layers(struct llama_parser *p, bool padded)
 {
-	p->n_cells = cursor_u32(&p->c);
-	if (p->n_cells > LLAMA_MAX_CELLS)
-		cursor_fail(&p->c);
-	if (!p->n_cells || p->c.err)
-		return;
-	llama_cells(p);
-
-	uint32_t v_trans = cursor_u32(&p->c);
 	uint32_t n_layers = cursor_u32(&p->c);
 
-	if (v_trans > 1 || !n_layers || n_layers > LLAMA_MAX_LAYERS)
+	if (!n_layers || n_layers > LLAMA_MAX_LAYERS)
 		cursor_fail(&p->c);
-	if (p->how.padded && cursor_u64(&p->c))
+	if (padded && cursor_u64(&p->c))
 		cursor_fail(&p->c);
+	return n_layers;
+}
 
+static void llama_stream(struct llama_parser *p)
+{
+	llama_cells(p, p->how.cell_extension);
+	if (!p->n_cells || p->c.err)
+		return;
+
+	uint32_t v_trans = cursor_u32(&p->c);
+	uint32_t n_layers = llama_layers(p, p->how.padded);
+
+	if (v_trans > 1)
+		cursor_fail(&p->c);
 	for (uint32_t i = 0; i < n_layers && !p->c.err; i++)
 		llama_tensor(p, ROLE_K, i);
 	for (uint32_t i = 0; i < n_layers && !p->c.err && !p->how.no_v; i++) {
@@ -189,6 +224,55 @@ static void llama_cache(struct llama_parser *p)
 		llama_stream(p);
 }
 
+/*
+ * To the end of the file.  Kinds differ in the length of their rows, and each
+ * has as many layers as the first; two of the same length look like one.
+ */
+static void llama_states(struct llama_parser *p, uint32_t max_layers)
+{
+	uint64_t last = 0, row_bytes;
+	uint32_t n[LLAMA_MAX_STATES + 1] = { 0 };
+	unsigned kind = 0;
+
+	while (cursor_left(&p->c) && !p->c.err) {
+		llama_row_get(p, &row_bytes);
+		cursor_skip(&p->c, p->n_cells, row_bytes);
+		kind += row_bytes != last;
+		last = row_bytes;
+		if (kind > LLAMA_MAX_STATES ||
+		    n[kind]++ >= LLAMA_MAX_STATES * max_layers)
+			cursor_fail(&p->c);
+		if (p->c.err)
+			return;
+	}
+	for (unsigned i = 2; i <= kind; i++)
+		if (n[i] != n[1])
+			cursor_fail(&p->c);
+	if (!kind || (kind == 1 && n[1] % 2))
+		cursor_fail(&p->c);
+}
+
+/*
+ * Whether all that is left is recurrent state; else the cursor stays.  Any
+ * error but -ENOENT sticks.
+ */
+static bool llama_is_recurrent(struct llama_parser *p, bool padded)
+{
+	uint64_t start = p->c.pos;
+
+	llama_cells(p, 0);
+	if (cursor_u32(&p->c))
+		cursor_fail(&p->c);
+
+	uint32_t n_layers = llama_layers(p, padded);
+
+	if (!p->c.err)
+		llama_states(p, n_layers);
+	if (p->c.err == -ENOENT)
+		cursor_rewind(&p->c, start);
+	return p->c.pos != start;
+}
+
 /* Returns 0 when this reading ends with the file. */
 static int llama_memory_as(struct llama_parser *p, uint64_t start,
 			   const struct llama_reading *how)
@@ -197,9 +281,17 @@ static int llama_memory_as(struct llama_parser *p, uint64_t start,
 	p->ret->n = 0;
 	cursor_rewind(&p->c, start);
 	llama_cache(p);
-	for (unsigned i = 1; i < LLAMA_MAX_CACHES && cursor_left(&p->c); i++)
+	for (unsigned i = 1; i < LLAMA_MAX_CACHES && cursor_left(&p->c); i++) {
+		if (how->recurrent && !p->c.err &&
+		    (llama_is_recurrent(p, false) ||
+		     llama_is_recurrent(p, true)))
+			return p->c.err;
 		llama_cache(p);
-	if (cursor_left(&p->c))
+		/* A zero is too little to be one. */
+		if (how->no_streams && !p->n_cells)
+			cursor_fail(&p->c);
+	}
+	if (cursor_left(&p->c) || how->recurrent)
 		cursor_fail(&p->c);
 	return p->c.err;
 }
@@ -210,15 +302,18 @@ static int llama_memory(struct llama_parser *p)
 	static const uint8_t extensions[] = { 0, 8, 12 };
 	uint64_t start = p->c.pos;
 
-	for (unsigned i = 0; i < 8 * sizeof(extensions); i++) {
+	for (unsigned i = 0; i < 16 * sizeof(extensions); i++) {
 		struct llama_reading how = {
 			.padded = !(i & 1),
 			.no_v = i & 2,
 			.no_streams = i & 4,
-			.cell_extension = extensions[i / 8],
+			.cell_extension = extensions[i / 8 % 3],
+			.recurrent = i >= 8 * sizeof(extensions),
 		};
-		int r = llama_memory_as(p, start, &how);
+		int r = -ENOENT;
 
+		if (!how.recurrent || !how.no_streams)
+			r = llama_memory_as(p, start, &how);
 		if (r != -ENOENT)
 			return r;
 	}

@@ -4,9 +4,13 @@
 #include "codec/layout/layouts.h"
 
 static const struct layout *const registry_layouts[] = {
-	&layout_llama_seq,
-	&layout_llama_session,
-	&layout_safetensors,
+	&layout_declared,      /* its owner says so */
+	&layout_llama_seq,     /* magic */
+	&layout_llama_session, /* magic */
+	&layout_npy,           /* magic */
+	&layout_safetensors,   /* a length, and JSON */
+	&layout_lmcache,       /* numbers that add up */
+	&layout_vllm,          /* its name, and JSON beside it */
 };
 
 #define REGISTRY_N_LAYOUTS                                                     \
@@ -15,7 +19,7 @@ static const struct layout *const registry_layouts[] = {
 int layout_recognise(const struct source *src, const struct layout **ret_layout,
 		     struct extents *ret)
 {
-	for (size_t i = 0; i < REGISTRY_N_LAYOUTS; i++) {
+	for (size_t i = 0; i < REGISTRY_N_LAYOUTS && !src->checksummed; i++) {
 		struct extents list = { 0 };
 		int r = registry_layouts[i]->recognise(src, &list);
 

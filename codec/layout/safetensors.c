@@ -8,17 +8,23 @@
  *
  * 1. The tensors, sorted, cover what follows the JSON without a gap: that is
  *    what "to the last byte" means here.
- * 2. A tensor's row is its last dimension.  Where the last but one is small
- *    (heads) and smaller than the one before it (tokens), these two: then a
- *    row is one token, as in [tokens, heads, dim]; not so in [heads, tokens,
- *    dim], where channels of all heads share their columns.
+ * 2. Two clients name their tensor so that its axes are known.  LMCache's
+ *    "kvcache" has a "__metadata__" of its own with the number of its format,
+ *    and dtypes spelled its own way.  vLLM's "kv_cache" is one layer: tokens,
+ *    heads, K and V; or K then V, tokens, heads, channels; or latents.
+ * 3. The rows of all others are guessed from the shape (axes.h), and have no
+ *    role.
+ * 4. Beside packed integers and small floats, floats are scales of a quantised
+ *    cache: then all stays opaque.
  */
 #include <errno.h>
 #include <stdbool.h>
 
 #include "codec/codec.h"
+#include "codec/layout/axes.h"
 #include "codec/layout/json.h"
 #include "codec/layout/layouts.h"
+#include "codec/layout/lmcache.h"
 #include "codec/mem.h"
 
 /* 100 MB by the format; what describes EXTENTS_MAX tensors is smaller. */
@@ -26,35 +32,84 @@
 
 #define SAFETENSORS_MAX_DIMS 16u
 
-/* More than this in the last but one dimension are no heads. */
-#define SAFETENSORS_MAX_HEADS 64u
-
 struct safetensors_dtype {
 	const char *name;
 	uint8_t elem;
 	uint8_t bytes; /* of one element; 0: less than one, not checked */
+	bool packed;   /* floats beside it are scales */
 };
 
 static const struct safetensors_dtype safetensors_dtypes[] = {
-	{ "F16", ELEM_F16, 2 }, { "BF16", ELEM_BF16, 2 },
-	{ "F32", ELEM_F32, 4 }, { "BOOL", ELEM_U8, 1 },
-	{ "U8", ELEM_U8, 1 },   { "I8", ELEM_U8, 1 },
-	{ "I16", ELEM_U8, 2 },  { "U16", ELEM_U8, 2 },
-	{ "I32", ELEM_U8, 4 },  { "U32", ELEM_U8, 4 },
-	{ "I64", ELEM_U8, 8 },  { "U64", ELEM_U8, 8 },
-	{ "F64", ELEM_U8, 8 },  { "C64", ELEM_U8, 8 },
+	{ "F16", ELEM_F16, 2, false },    { "BF16", ELEM_BF16, 2, false },
+	{ "F32", ELEM_F32, 4, false },    { "BOOL", ELEM_U8, 1, false },
+	{ "U8", ELEM_U8, 1, true },       { "I8", ELEM_U8, 1, true },
+	{ "I16", ELEM_U8, 2, false },     { "U16", ELEM_U8, 2, false },
+	{ "I32", ELEM_U8, 4, false },     { "U32", ELEM_U8, 4, true },
+	{ "I64", ELEM_U8, 8, false },     { "U64", ELEM_U8, 8, false },
+	{ "F64", ELEM_U8, 8, false },     { "C64", ELEM_U8, 8, false },
+	{ "F8_E4M3", ELEM_U8, 1, true },  { "F8_E5M2", ELEM_U8, 1, true },
+	{ "F8E4M3FN", ELEM_U8, 1, true }, { "F8E5M2", ELEM_U8, 1, true },
 };
 
 #define SAFETENSORS_N_DTYPES                                                   \
 	(sizeof(safetensors_dtypes) / sizeof(safetensors_dtypes[0]))
+
+#define SAFETENSORS_NO_FORMAT UINT64_MAX
 
 struct safetensors_tensor {
 	struct json_text dtype;
 	uint64_t dim[SAFETENSORS_MAX_DIMS];
 	size_t n_dims;
 	uint64_t offset[2];
-	unsigned seen; /* one bit per key */
+	uint64_t format; /* LMCache's */
+	unsigned seen;   /* one bit per key */
 };
+
+/* All tensors, opaque ones too, in the order of the JSON. */
+struct safetensors {
+	struct json j;
+	struct extents *ret;
+	bool packed; /* some tensor is */
+};
+
+/* Any value, as it is written; a text without its quotes. */
+static struct json_text safetensors_value(struct json *j)
+{
+	if (json_next_is(j, '"'))
+		return json_string(j);
+
+	const char *start = j->at;
+
+	json_skip(j);
+	return (struct json_text){ start, (size_t)(j->at - start) };
+}
+
+/* What is known of a tensor, or of all.  Returns LMCache's format. */
+static uint64_t safetensors_metadata(struct json *j)
+{
+	uint64_t format = SAFETENSORS_NO_FORMAT;
+
+	json_need(j, '{');
+	if (json_take(j, '}'))
+		return format;
+
+	do {
+		struct json_text key = json_string(j);
+
+		json_need(j, ':');
+
+		struct json_text text = safetensors_value(j);
+		struct json number = { .at = text.at,
+				       .end = text.at + text.len };
+		uint64_t v = json_whole(&number);
+
+		if (json_text_is(key, "fmt") && !number.bad &&
+		    json_at_end(&number))
+			format = v;
+	} while (json_take(j, ','));
+	json_need(j, '}');
+	return format;
+}
 
 static void safetensors_key(struct json *j, struct safetensors_tensor *t)
 {
@@ -72,24 +127,13 @@ static void safetensors_key(struct json *j, struct safetensors_tensor *t)
 	} else if (json_text_is(key, "data_offsets")) {
 		bit = 4;
 		j->bad |= json_wholes(j, t->offset, 2) != 2;
+	} else if (json_text_is(key, "__metadata__")) {
+		bit = 8;
+		t->format = safetensors_metadata(j);
 	}
 	if (!bit || t->seen & bit)
 		j->bad = true;
 	t->seen |= bit;
-}
-
-static void safetensors_metadata(struct json *j)
-{
-	json_need(j, '{');
-	if (json_take(j, '}'))
-		return;
-
-	do {
-		json_string(j);
-		json_need(j, ':');
-		json_string(j);
-	} while (json_take(j, ','));
-	json_need(j, '}');
 }
 
 /* Unknown names are dtypes of the future: opaque, their size not checked. */
@@ -98,87 +142,97 @@ static struct safetensors_dtype safetensors_find(struct json_text name)
 	for (size_t i = 0; i < SAFETENSORS_N_DTYPES; i++)
 		if (json_text_is(name, safetensors_dtypes[i].name))
 			return safetensors_dtypes[i];
-	return (struct safetensors_dtype){ "", ELEM_U8, 0 };
-}
-
-static uint32_t safetensors_cols(const struct safetensors_tensor *t)
-{
-	const uint64_t *end = t->dim + t->n_dims;
-	uint64_t cols = 1;
-
-	if (t->n_dims >= 2)
-		cols = end[-1];
-	if (t->n_dims >= 3 && end[-2] <= SAFETENSORS_MAX_HEADS &&
-	    end[-2] < end[-3])
-		cols *= end[-2];
-
-	/* A row no tile can hold: anything that is too large says so. */
-	return cols <= UINT32_MAX ? (uint32_t)cols : UINT32_MAX;
+	return (struct safetensors_dtype){ "", ELEM_U8, 0, true };
 }
 
 /* Returns whether the shape and the offsets agree. */
-static bool safetensors_extent(const struct safetensors_tensor *t,
-			       struct extent *ret)
+static bool safetensors_agrees(const struct safetensors_tensor *t,
+			       const struct safetensors_dtype *dtype)
 {
-	struct safetensors_dtype dtype = safetensors_find(t->dtype);
-	uint64_t len = dtype.bytes;
+	uint64_t len = dtype->bytes;
 
 	for (size_t i = 0; i < t->n_dims; i++)
 		if (__builtin_mul_overflow(len, t->dim[i], &len))
 			return false;
-	if (t->seen != 7 || t->offset[0] > t->offset[1])
+	if ((t->seen & 7) != 7 || t->offset[0] > t->offset[1])
 		return false;
-	if (dtype.bytes && len != t->offset[1] - t->offset[0])
-		return false;
-
-	*ret = (struct extent){ .off = t->offset[0],
-				.len = t->offset[1] - t->offset[0],
-				.elem = dtype.elem,
-				.cols = 1 };
-	if (dtype.elem != ELEM_U8 && ret->len)
-		ret->cols = safetensors_cols(t);
-	return true;
+	return !dtype->bytes || len == t->offset[1] - t->offset[0];
 }
 
-static int safetensors_tensor(struct json *j, struct extents *ret)
+/* Returns whether the tensor's name says what its dimensions are. */
+static bool safetensors_axes(struct json_text name,
+			     const struct safetensors_tensor *t,
+			     struct axes *ret)
 {
-	struct safetensors_tensor t = { .seen = 0 };
-	struct extent e;
+	static const char *const vllm[] = { [2] = "TC", "THC", "2THD" };
+	uint64_t elems;
 
-	json_need(j, '{');
-	do
-		safetensors_key(j, &t);
-	while (json_take(j, ','));
-	json_need(j, '}');
+	ret->n = 0;
+	if (json_text_is(name, "kvcache") && t->n_dims <= LMCACHE_DIMS) {
+		uint64_t shape[LMCACHE_DIMS] = { 1, 1, 1, 1 };
 
-	if (j->bad || !safetensors_extent(&t, &e))
-		return -ENOENT;
-	return e.len ? extents_add(ret, &e) : 0;
+		memcpy(shape, t->dim, t->n_dims * sizeof(*shape));
+		return lmcache_axes(t->format, shape, ret);
+	}
+	if (!json_text_is(name, "kv_cache") || t->n_dims < 2 || t->n_dims > 4)
+		return false;
+	for (size_t i = 0; i < t->n_dims; i++)
+		axes_add(ret, vllm[t->n_dims][i], t->dim[i]);
+	return axes_elems(ret, &elems) == 0;
 }
 
-/* Lists all tensors, opaque ones too, in the order of the JSON. */
-static int safetensors_parse(struct json *j, struct extents *ret)
+static int safetensors_tensor(struct safetensors *s, struct json_text name)
+{
+	struct safetensors_tensor t = { .format = SAFETENSORS_NO_FORMAT };
+	struct axes axes;
+
+	json_need(&s->j, '{');
+	do
+		safetensors_key(&s->j, &t);
+	while (json_take(&s->j, ','));
+	json_need(&s->j, '}');
+
+	struct safetensors_dtype dtype = safetensors_find(t.dtype);
+	struct extent e = { .off = t.offset[0],
+			    .len = t.offset[1] - t.offset[0],
+			    .elem = dtype.elem,
+			    .cols = 1 };
+
+	if (s->j.bad || !safetensors_agrees(&t, &dtype))
+		return -ENOENT;
+	if (!e.len)
+		return 0;
+	s->packed |= dtype.packed;
+	if (e.elem == ELEM_U8)
+		return extents_add(s->ret, &e);
+	if (safetensors_axes(name, &t, &axes))
+		return axes_list(&axes, e.elem, e.off, s->ret);
+	e.cols = axes_guess_cols(t.dim, t.n_dims);
+	return extents_add(s->ret, &e);
+}
+
+static int safetensors_parse(struct safetensors *s)
 {
 	int r = 0;
 
-	json_need(j, '{');
-	if (json_take(j, '}'))
-		return !j->bad && json_at_end(j) ? 0 : -ENOENT;
+	json_need(&s->j, '{');
+	if (json_take(&s->j, '}'))
+		return !s->j.bad && json_at_end(&s->j) ? 0 : -ENOENT;
 
 	do {
-		struct json_text name = json_string(j);
+		struct json_text name = json_string(&s->j);
 
-		json_need(j, ':');
+		json_need(&s->j, ':');
 		if (json_text_is(name, "__metadata__"))
-			safetensors_metadata(j);
+			safetensors_metadata(&s->j);
 		else
-			r = safetensors_tensor(j, ret);
-	} while (r == 0 && json_take(j, ','));
-	json_need(j, '}');
+			r = safetensors_tensor(s, name);
+	} while (r == 0 && json_take(&s->j, ','));
+	json_need(&s->j, '}');
 
 	if (r < 0)
 		return r;
-	return !j->bad && json_at_end(j) ? 0 : -ENOENT;
+	return !s->j.bad && json_at_end(&s->j) ? 0 : -ENOENT;
 }
 
 static int safetensors_compare(const void *a, const void *b)
@@ -238,14 +292,17 @@ static int safetensors_recognise(const struct source *src, struct extents *ret)
 	if (r < 0)
 		return r;
 
-	struct json j = { .at = head, .end = head + len };
+	struct safetensors s = { .j = { .at = head, .end = head + len },
+				 .ret = ret };
 
 	if (*head != '{')
 		return -ENOENT;
-	r = safetensors_parse(&j, ret);
-	if (r < 0)
-		return r;
-	return safetensors_settle(ret, sizeof(word) + len, src->size);
+	r = safetensors_parse(&s);
+	if (r == 0)
+		r = safetensors_settle(ret, sizeof(word) + len, src->size);
+	if (r == 0 && s.packed)
+		ret->n = 0;
+	return r;
 }
 
 const struct layout layout_safetensors = {

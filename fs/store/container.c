@@ -10,6 +10,7 @@
 #include "codec/mem.h"
 #include "codec/tile.h"
 #include "fs/store/local.h"
+#include "fs/store/meter.h"
 
 /* Of one load: stored bytes, and plain ones where they shrink a lot. */
 #define SPAN_BYTES       (1u << 20)
@@ -42,7 +43,7 @@ int container_peek(const struct io *io, int fd, struct head_brief *ret)
 
 	if (r < 0)
 		return r;
-	return ret->file_len > len ? -EBADMSG : 0;
+	return ret->least_len > len ? -EBADMSG : 0;
 }
 
 static int container_read_head(struct container *c)
@@ -69,7 +70,7 @@ static int container_read_head(struct container *c)
 		return r;
 
 	c->n_layers = head_layers_present(&c->head, len);
-	return c->n_layers == N_LAYERS ? 0 : -EBADMSG;
+	return head_survives(&c->head, c->n_layers) ? 0 : -EBADMSG;
 }
 
 int container_open(const struct io *io, int fd, struct container **ret)
@@ -88,6 +89,7 @@ int container_open(const struct io *io, int fd, struct container **ret)
 		free(c);
 		return r;
 	}
+	pthread_mutex_init(&c->lock, NULL);
 
 	for (unsigned l = N_LAYERS; l-- > 0;)
 		if (c->head.section[l].len)
@@ -109,21 +111,108 @@ struct container *container_close(struct container *c)
 	close(c->fd);
 	if (c->direct_fd >= 0)
 		close(c->direct_fd);
-	free(c->image);
+	container_keep_image(c, 0);
+	pthread_mutex_destroy(&c->lock);
 	head_done(&c->head);
 	free(c);
 	return NULL;
 }
 
-void container_drop_image(struct container *c)
+uint64_t container_image_bytes(const struct container *c, unsigned n_layers)
 {
-	free(c->image);
-	c->image = NULL;
+	uint64_t end = head_layers_bytes(&c->head, n_layers);
+
+	return c->image_off && end > c->image_off ? end - c->image_off : 0;
 }
 
-uint64_t container_image_bytes(const struct container *c)
+unsigned container_image_layers(struct container *c)
 {
-	return c->image_off ? c->head.file_len - c->image_off : 0;
+	auto_unlock pthread_mutex_t *held = mutex_lock(&c->lock);
+
+	if (!c->image)
+		return 0;
+	return head_layers_present(&c->head, c->image_off + c->image->len);
+}
+
+static void image_put(struct container *c, struct image *m)
+{
+	if (!m)
+		return;
+	pthread_mutex_lock(&c->lock);
+	bool last = --m->refs == 0;
+	pthread_mutex_unlock(&c->lock);
+	if (!last)
+		return;
+	free(m->at);
+	free(m);
+}
+
+static struct image *image_get(struct container *c)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&c->lock);
+
+	if (c->image)
+		c->image->refs++;
+	return c->image;
+}
+
+int container_set_image(struct container *c, uint8_t *at, uint64_t len)
+{
+	struct image *m = malloc(sizeof(*m)), *old;
+
+	if (!m)
+		return -ENOMEM;
+	*m = (struct image){ .refs = 1, .len = len, .at = at };
+	pthread_mutex_lock(&c->lock);
+	old = c->image;
+	c->image = m;
+	pthread_mutex_unlock(&c->lock);
+	image_put(c, old);
+	return 0;
+}
+
+/* Shortens an image that nobody reads.  Caller holds the lock. */
+static void image_shorten(struct image *m, uint64_t keep)
+{
+	uint8_t *shorter = realloc(m->at, keep);
+
+	if (shorter)
+		m->at = shorter;
+	m->len = keep;
+}
+
+uint64_t container_keep_image(struct container *c, unsigned n_layers)
+{
+	uint64_t keep = container_image_bytes(c, n_layers);
+	struct image *old = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	struct image *m = c->image;
+	if (m && (!keep || (keep < m->len && m->refs > 1))) {
+		old = m;
+		c->image = NULL;
+	} else if (m && keep < m->len) {
+		image_shorten(m, keep);
+	}
+	uint64_t len = c->image ? c->image->len : 0;
+	pthread_mutex_unlock(&c->lock);
+	image_put(c, old);
+	return len;
+}
+
+int container_cut(struct container *c, unsigned n_layers)
+{
+	if (n_layers >= c->n_layers)
+		return 0;
+	if (!head_survives(&c->head, n_layers))
+		return -EINVAL;
+
+	int r = c->io->cut(c->fd, head_layers_bytes(&c->head, n_layers));
+	if (r < 0)
+		return r;
+	c->n_layers = n_layers;
+	container_keep_image(c, n_layers);
+	return 0;
 }
 
 /*
@@ -146,24 +235,21 @@ static int container_direct(struct container *c)
 }
 
 /*
- * The stored bytes [off, off + len) of the file: in the image, or read into
- * buf, which holds len and two blocks more.  Sets *ret to the first byte.
+ * Reads the bytes [off, off + len) of the file into buf, which holds len and
+ * two blocks more.  Sets *ret to the first byte.
  */
 static int container_fetch(struct container *c, uint64_t off, size_t len,
 			   uint8_t *buf, const uint8_t **ret)
 {
-	if (c->image) {
-		*ret = c->image + (off - c->image_off);
-		return 0;
-	}
-
 	int direct_fd = container_direct(c);
 	bool direct = direct_fd >= 0;
 	uint64_t from = direct ? off & ~(uint64_t)4095 : off;
 	size_t want = (size_t)(off - from) + len;
 	size_t ask = direct ? align_up(want, 4096) : want;
-	ssize_t n = c->io->read(direct ? direct_fd : c->fd, buf, ask, from);
 
+	meter_begin(METER_FETCH);
+	ssize_t n = c->io->read(direct ? direct_fd : c->fd, buf, ask, from);
+	meter_end(METER_FETCH, n > 0 ? (uint64_t)n : 0);
 	if (n < 0)
 		return (int)n;
 	if ((size_t)n < want)
@@ -172,10 +258,46 @@ static int container_fetch(struct container *c, uint64_t off, size_t len,
 	return 0;
 }
 
-/* Where the layers of a run of tiles lie, and in which buffer they land. */
+int container_read_image(struct container *c, unsigned n_layers, uint8_t **ret)
+{
+	uint64_t len = container_image_bytes(c, n_layers);
+	uint8_t *image = malloc(len ? len : 1);
+	uint8_t *buf = local_buf(LOCAL_STORED, SPAN_BYTES + 8192);
+	int r = image && buf ? 0 : -ENOMEM;
+
+	for (uint64_t at = 0; r == 0 && at < len; at += SPAN_BYTES) {
+		size_t n =
+		    len - at < SPAN_BYTES ? (size_t)(len - at) : SPAN_BYTES;
+		const uint8_t *src;
+
+		r = container_fetch(c, c->image_off + at, n, buf, &src);
+		if (r == 0)
+			memcpy(image + at, src, n);
+	}
+	if (r < 0)
+		free(image);
+	else
+		*ret = image;
+	return r;
+}
+
+/* Where the layers of a run of tiles lie. */
 struct span {
+	struct image *image;         /* a reference, or NULL */
 	const uint8_t *at[N_LAYERS]; /* first byte of the run, per layer */
 };
+
+/* The stored bytes if the image has them, or NULL. */
+static const uint8_t *span_in_image(const struct container *c,
+				    const struct span *span, uint64_t off,
+				    size_t len)
+{
+	uint64_t at = off - c->image_off;
+
+	if (!span->image || at + len > span->image->len)
+		return NULL;
+	return span->image->at + at;
+}
 
 static int container_fetch_span(struct container *c, uint32_t first, uint32_t n,
 				struct span *ret)
@@ -183,26 +305,28 @@ static int container_fetch_span(struct container *c, uint32_t first, uint32_t n,
 	const struct head_tile *a = &c->head.tiles[first];
 	const struct head_tile *z = &c->head.tiles[first + n - 1];
 	size_t len[N_LAYERS], total = 0;
+	uint64_t off[N_LAYERS];
 
-	for (unsigned l = 0; l < N_LAYERS; l++) {
+	ret->image = image_get(c);
+	for (unsigned l = 0; l < c->n_layers; l++) {
 		len[l] = (size_t)(z->off[l] + z->len[l] - a->off[l]);
-		total += align_up(len[l], 4096) + 8192;
+		off[l] = c->head.section[l].off + a->off[l];
+		ret->at[l] = span_in_image(c, ret, off[l], len[l]);
+		if (!ret->at[l] && len[l])
+			total += align_up(len[l], 4096) + 8192;
 	}
 
-	uint8_t *buf = c->image ? NULL : local_buf(LOCAL_STORED, total);
-	if (!c->image && !buf)
+	uint8_t *buf = total ? local_buf(LOCAL_STORED, total) : NULL;
+	if (total && !buf)
 		return -ENOMEM;
-	for (unsigned l = 0; l < N_LAYERS; l++) {
-		ret->at[l] = NULL;
-		if (!len[l])
+	for (unsigned l = 0; l < c->n_layers; l++) {
+		if (ret->at[l] || !len[l])
 			continue;
 
-		uint64_t off = c->head.section[l].off + a->off[l];
-		int r = container_fetch(c, off, len[l], buf, &ret->at[l]);
+		int r = container_fetch(c, off[l], len[l], buf, &ret->at[l]);
 		if (r < 0)
 			return r;
-		if (buf)
-			buf += align_up(len[l], 4096) + 8192;
+		buf += align_up(len[l], 4096) + 8192;
 	}
 	return 0;
 }
@@ -213,12 +337,12 @@ static int container_decode(const struct container *c, uint32_t tile,
 {
 	const struct head_tile *t = &c->head.tiles[tile];
 	const struct head_tile *a = &c->head.tiles[first];
-	struct coded_view in = { .n_layers = N_LAYERS };
+	struct coded_view in = { .n_layers = c->n_layers };
 	struct shape shape = head_shape(&c->head, tile);
 
 	if (!shape_valid(&shape))
 		return -EBADMSG;
-	for (unsigned l = 0; l < N_LAYERS; l++) {
+	for (unsigned l = 0; l < c->n_layers; l++) {
 		if (!t->len[l])
 			continue;
 		in.len[l] = t->len[l];
@@ -240,10 +364,15 @@ int container_load(struct container *c, uint32_t first, uint32_t n,
 	if (!local_scratch())
 		return -ENOMEM;
 	int r = container_fetch_span(c, first, n, &span);
+	unsigned meter = METER_DECODE + c->n_layers - 1;
 
+	meter_begin(meter);
 	for (uint32_t t = first; r == 0 && t < first + n; t++)
 		r = container_decode(c, t, &span, first,
 				     dst + (head_tile_off(&c->head, t) - base));
+	meter_end(meter,
+		  r == 0 ? head_tile_off(&c->head, first + n) - base : 0);
+	image_put(c, span.image);
 	return r;
 }
 
@@ -258,7 +387,7 @@ uint32_t container_span(const struct container *c, uint32_t first)
 		struct shape shape = head_shape(&c->head, t);
 
 		plain += shape_bytes(&shape);
-		for (unsigned l = 0; l < N_LAYERS; l++)
+		for (unsigned l = 0; l < c->n_layers; l++)
 			bytes += c->head.tiles[t].len[l];
 	}
 	return t - first;

@@ -9,6 +9,8 @@
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
 #include "fs/store/quarantine.h"
+#include "fs/store/quota.h"
+#include "fs/store/rate.h"
 
 struct timespec entry_now(void)
 {
@@ -52,8 +54,9 @@ static void entry_free(struct entry *e)
 		entry_drop_plain(e);
 	if (e->dirty)
 		plain_free(e->plain);
-	entry_drop_image(e);
+	entry_keep_image(e, 0);
 	budget_unpromise(&s->budget, e->promised);
+	quota_unpromise(s, e->node, e->promised);
 	if (e->cont)
 		container_close(e->cont); /* with its fd */
 	else
@@ -94,6 +97,15 @@ static struct entry *entry_install(struct store *s, struct entry *fresh)
 	return e;
 }
 
+/* Whether what is left of it is worse than its owner accepts. */
+static bool entry_below_floor(struct store *s, struct node *n,
+			      const struct container *c)
+{
+	double nats = rate_nats(&c->head, c->n_layers);
+
+	return nats > 0 && nats > store_floor(s, n);
+}
+
 /* Opens the container under the node's name.  Caller holds names. */
 static int entry_open(struct store *s, struct node *n, struct entry **ret)
 {
@@ -111,6 +123,10 @@ static int entry_open(struct store *s, struct node *n, struct entry **ret)
 			close(fd);
 		return r == -ENOENT ? -ESTALE : r;
 	}
+	if (entry_below_floor(s, n, c)) {
+		container_close(c);
+		return -ERANGE;
+	}
 
 	struct entry *e = entry_alloc(s, n, fd);
 	if (!e) {
@@ -119,6 +135,8 @@ static int entry_open(struct store *s, struct node *n, struct entry **ret)
 	}
 	e->cont = c;
 	e->size = c->head.logical_size;
+	n->layered = c->head.layer_mask & 1u << LAYER_HEAD;
+	n->layers = (uint8_t)c->n_layers;
 	*ret = entry_install(s, e);
 	return 0;
 }
@@ -138,7 +156,8 @@ int entry_get(struct store *s, struct node *n, struct entry **ret)
 		}
 		r = entry_open(s, n, ret);
 	}
-	if (r == -ENODATA || r == -EBADMSG || r == -EOPNOTSUPP) {
+	if (r == -ENODATA || r == -EBADMSG || r == -EOPNOTSUPP ||
+	    r == -ERANGE) {
 		quarantine_node(s, n, r);
 		return -ESTALE;
 	}
@@ -193,8 +212,7 @@ void entry_settle(struct entry *e)
 		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
 		auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
 		bool lost = e->node->gone && !e->n_open;
-		bool want = !lost && (e->dirty || e->plain ||
-				      (e->cont && e->cont->image));
+		bool want = !lost && (e->dirty || e->plain || e->image_charged);
 
 		if (want && !e->held)
 			entry_get_again(e);
@@ -213,12 +231,12 @@ void entry_drop_plain(struct entry *e)
 	e->plain = plain_free(e->plain);
 }
 
-void entry_drop_image(struct entry *e)
+void entry_keep_image(struct entry *e, unsigned n_layers)
 {
-	if (e->cont)
-		container_drop_image(e->cont);
-	budget_set_clean(&e->store->budget, e->image_charged, 0);
-	e->image_charged = 0;
+	uint64_t keep = e->cont ? container_keep_image(e->cont, n_layers) : 0;
+
+	budget_set_clean(&e->store->budget, e->image_charged, keep);
+	e->image_charged = keep;
 }
 
 /* Fills a new plain copy from the container. */
@@ -295,7 +313,11 @@ int entry_stage(struct entry *e, uint64_t keep)
 		if (r < 0)
 			return r;
 	}
-	entry_drop_image(e);
+	entry_keep_image(e, 0);
+	if (e->cont && keep)
+		rate_errors(&e->cont->head, e->cont->n_layers, e->lost);
+	else
+		memset(e->lost, 0, sizeof(e->lost));
 	e->dirty = true;
 	mover_forget(e->store, e->node);
 

@@ -36,12 +36,13 @@ struct entry {
 	struct node *node; /* holds a reference */
 	unsigned refs;     /* store->entries_lock */
 
-	pthread_rwlock_t data; /* guards the next five */
+	pthread_rwlock_t data; /* guards the next six */
 	int fd; /* the inode on the backing, for its attributes */
 	struct container *cont; /* NULL: never published.  Owns fd then. */
 	struct plain *plain;
 	_Atomic bool dirty;
-	uint64_t image_charged; /* bytes of DRAM for cont->image */
+	_Atomic uint64_t image_charged; /* bytes of DRAM for cont->image */
+	float lost[2]; /* K, V: relative error of what it was copied from */
 
 	pthread_mutex_t lock;         /* guards the rest */
 	pthread_cond_t packed;        /* a packing ended */
@@ -92,7 +93,8 @@ int entry_stage(struct entry *e, uint64_t keep);
 
 /* The plain copy goes; caller holds data alone, and it is clean. */
 void entry_drop_plain(struct entry *e);
-void entry_drop_image(struct entry *e);
+/* The packed copy in DRAM keeps only these layers; 0: none. */
+void entry_keep_image(struct entry *e, unsigned n_layers);
 
 /* Sets the size of a staged or published entry. */
 int entry_truncate(struct entry *e, uint64_t size);

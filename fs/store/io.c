@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "codec/mem.h"
@@ -77,6 +78,23 @@ static int io_sync(int fd)
 	return fdatasync(fd) < 0 ? -errno : 0;
 }
 
+static int io_cut(int fd, uint64_t len)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	auto_close int to = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (to < 0 || fstat(to, &st) < 0)
+		return -errno;
+
+	struct timespec times[2] = { st.st_atim, st.st_mtim };
+	if (ftruncate(to, (off_t)len) < 0 || futimens(to, times) < 0)
+		return -errno;
+	return 0;
+}
+
 static int io_rename(int from, const char *a, int to, const char *b)
 {
 	return renameat(from, a, to, b) < 0 ? -errno : 0;
@@ -113,6 +131,7 @@ const struct io io_real = {
 	.write = io_write,
 	.read = io_read,
 	.sync = io_sync,
+	.cut = io_cut,
 	.rename = io_rename,
 	.unlink = io_unlink,
 	.sync_all = io_sync_all,

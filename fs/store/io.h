@@ -22,6 +22,8 @@ struct io {
 	ssize_t (*read)(int fd, void *dst, size_t len, uint64_t off);
 	/* The file's data on disk. */
 	int (*sync)(int fd);
+	/* The file ends at len; fd may be read-only, the times stay. */
+	int (*cut)(int fd, uint64_t len);
 	int (*rename)(int from, const char *a, int to, const char *b);
 	int (*unlink)(int dir, const char *name);
 	/* Everything of the file system that dir is on. */

@@ -2,11 +2,16 @@
 #include "fs/store/local.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 
+#include "codec/codec.h"
 #include "codec/mem.h"
 #include "codec/scratch.h"
 
 #define LOCAL_LEAST (64u << 10)
+
+/* From here on they take huge pages. */
+#define LOCAL_HUGE (256u << 10)
 
 struct local {
 	struct scratch *ws;
@@ -67,11 +72,28 @@ void *local_buf(enum local_buf which, size_t len)
 	size_t cap = LOCAL_LEAST;
 	while (cap < len)
 		cap *= 2;
-	void *fresh = aligned_alloc(4096, cap);
+	bool huge = cap >= LOCAL_HUGE;
+	if (huge)
+		cap = align_up(cap, HUGE_BYTES);
+	void *fresh = huge ? huge_alloc(cap) : aligned_alloc(4096, cap);
 	if (!fresh)
 		return NULL;
 	free(m->buf[which]);
 	m->buf[which] = fresh;
 	m->cap[which] = cap;
 	return fresh;
+}
+
+void local_warm(void)
+{
+	struct scratch *ws = local_scratch();
+	void *stored = local_buf(LOCAL_STORED, TILE_MAX_BYTES);
+	void *work = ws ? scratch_buf(ws, TILE_MAX_BYTES) : NULL;
+
+	if (stored)
+		memset(stored, 0, TILE_MAX_BYTES);
+	if (work)
+		memset(work, 0, TILE_MAX_BYTES);
+	if (ws)
+		scratch_dctx(ws);
 }

@@ -7,6 +7,19 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/expire.h"
+#include "fs/store/meter.h"
+#include "fs/store/move.h"
+#include "fs/store/rate.h"
+#include "fs/store/settings.h"
+
+/* Of housekeeping with each event. */
+#define TICK_ENTRIES 16
+
+static struct node *mover_node(struct policy_entry *e)
+{
+	return (struct node *)((char *)e - offsetof(struct node, policy));
+}
 
 static struct mover *mover_of(struct store *s)
 {
@@ -33,6 +46,8 @@ int mover_init(struct store *s)
 	pthread_mutex_init(&m->lock, NULL);
 	m->policy = s->options.policy;
 	m->world = world_default(s->options.memory, s->options.size);
+	m->world.inclusive = true;
+	m->world.alpha = s->options.alpha;
 	m->start_ns = mover_clock();
 	m->run = m->policy->start(m->policy, &m->world, 0);
 	return m->run ? 0 : -1;
@@ -47,41 +62,75 @@ void mover_done(struct store *s)
 	pthread_mutex_destroy(&m->lock);
 }
 
-/* Bit-exact is all there is: one layer, the last one. */
-static struct facts mover_facts(const struct node *n)
-{
-	struct facts f = {
-		.name = n->id,
-		.raw_bytes = n->size ? n->size : 1,
-		.layer_bytes[N_RUNGS - 1] = n->stored,
-		.recompute_s = 1,
-		.floor_rung = N_RUNGS - 1,
-		.priority = 50,
-	};
+/*
+ * What the owner would wait for without us.  A cache cannot see the engine
+ * compute: this is a small model on one GPU, and only its ratio to the loads
+ * decides.
+ */
+#define RECOMPUTE_BYTES_PER_S 100e6
 
+static void mover_facts_known(struct store *s, struct node *n,
+			      struct facts *ret)
+{
+	uint64_t size = n->size;
+	struct settings now;
+
+	settings_look(s, n, &now);
+	*ret = (struct facts){
+		.name = n->id,
+		.raw_bytes = size ? size : 1,
+		.layer_bytes[N_RUNGS - 1] = n->stored,
+		.recompute_s = 0.01 + (double)size / RECOMPUTE_BYTES_PER_S,
+		.floor_rung = N_RUNGS - 1,
+		.pin = expire_pinned(n, now.number[SETTING_PIN]) ? PIN_HELD
+								 : PIN_NONE,
+		.priority = (uint8_t)now.number[SETTING_PRIORITY],
+	};
 	for (unsigned k = 0; k + 1 < N_RUNGS; k++)
-		f.loss[k] = 1;
-	return f;
+		ret->loss[k] = 1;
 }
 
-/* Where the entry's copies really are. */
-static struct place mover_truth(struct store *s, struct node *n)
+/* Caller holds data shared. */
+static void mover_look_at(struct entry *e, struct facts *facts,
+			  struct place *at)
 {
-	struct place at = { .top = N_RUNGS, .ssd = (1u << N_RUNGS) - 1 };
-	struct entry *e = entry_peek(s, n);
+	if (!e->cont || e->dirty)
+		return;
+	if (e->node->layered)
+		rate_facts(&e->cont->head, store_floor(e->store, e->node),
+			   facts);
+	at->top = (uint8_t)e->cont->n_layers;
+	at->ssd = (uint8_t)((1u << at->top) - 1);
+	at->ram = (uint8_t)container_image_layers(e->cont);
+	if (at->ram > at->top)
+		at->ram = at->top;
+	if (e->plain)
+		at->plain = 1u << TIER_RAM;
+}
 
+/*
+ * What there is to know of the entry, and where its copies really are.  Only
+ * one of several layers that is not in memory has to be opened for that.
+ */
+static void mover_look(struct store *s, struct node *n, struct facts *facts,
+		       struct place *at)
+{
+	struct entry *e = NULL;
+
+	mover_facts_known(s, n, facts);
+	*at = (struct place){ .top = N_RUNGS, .ssd = (1u << N_RUNGS) - 1 };
+	if (!n->layered)
+		e = entry_peek(s, n);
+	else if (entry_get(s, n, &e) < 0)
+		return;
 	if (!e)
-		return at;
+		return;
 	{
 		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
 
-		if (e->cont && e->cont->image)
-			at.ram = N_RUNGS;
-		if (e->plain && !e->dirty)
-			at.plain = 1u << TIER_RAM;
+		mover_look_at(e, facts, at);
 	}
 	entry_put(e);
-	return at;
 }
 
 /* Caller holds the mover's lock. */
@@ -93,47 +142,85 @@ static void mover_unknow(struct store *s, struct node *n)
 	node_put(&s->tree, n);
 }
 
-void mover_enter(struct store *s, struct node *n)
+/* Tells the run what the machine is like.  Caller holds the mover's lock. */
+static void mover_keep_house(struct mover *m, double now)
+{
+	meter_world(&m->world);
+	m->policy->set_world(m->run, &m->world);
+	m->policy->tick(m->run, now, TICK_ENTRIES);
+}
+
+/* Returns whether the policy knows it now. */
+static bool mover_ask_enter(struct store *s, struct node *n,
+			    const struct facts *facts, struct place *ret)
 {
 	struct mover *m = mover_of(s);
-	struct facts facts = mover_facts(n);
-	struct place at = mover_truth(s, n);
 	struct policy_answer answer;
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 	double now = mover_now(m);
 
 	if (n->gone)
-		return;
+		return false;
 	if (n->known)
 		m->policy->forget(m->run, &n->policy);
 	else
 		node_get(&s->tree, n);
 	n->known = true;
-	if (m->policy->enter(m->run, now, &facts, &n->policy, &answer) < 0 ||
-	    !answer.place.top)
+	mover_keep_house(m, now);
+	if (m->policy->enter(m->run, now, facts, &n->policy, &answer) < 0) {
 		mover_unknow(s, n);
-	else
-		m->policy->moved(m->run, now, &n->policy, &at);
+		return false;
+	}
+	*ret = answer.place;
+	if (!answer.place.top)
+		mover_unknow(s, n);
+	return true;
 }
 
-void mover_hit(struct store *s, struct node *n)
+void mover_enter(struct store *s, struct node *n)
+{
+	struct facts facts;
+	struct place at, to;
+
+	mover_look(s, n, &facts, &at);
+	if (!mover_ask_enter(s, n, &facts, &to))
+		return;
+	if (to.top >= at.top && to.ram >= at.ram && !(at.plain & ~to.plain))
+		mover_tell(s, n);
+	else if (move_shrink(s, n, &to))
+		mover_tell(s, n);
+	else
+		mover_forget(s, n); /* until its release */
+}
+
+struct place mover_hit(struct store *s, struct node *n)
 {
 	struct mover *m = mover_of(s);
-	struct place at = mover_truth(s, n);
-	struct policy_answer answer;
+	struct place at;
+	struct facts facts;
+	struct policy_answer answer = {
+		.place.plain = 1u << TIER_RAM, /* nobody minds */
+	};
+
+	mover_look(s, n, &facts, &at);
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 	double now = mover_now(m);
 
-	if (!n->known)
-		return;
-	m->policy->hit(m->run, now, &n->policy, &answer);
-	m->policy->moved(m->run, now, &n->policy, &at);
+	if (n->known) {
+		mover_keep_house(m, now);
+		m->policy->hit(m->run, now, &n->policy, &answer);
+		m->policy->moved(m->run, now, &n->policy, &at);
+	}
+	return answer.place;
 }
 
 void mover_tell(struct store *s, struct node *n)
 {
 	struct mover *m = mover_of(s);
-	struct place at = mover_truth(s, n);
+	struct facts facts;
+	struct place at;
+
+	mover_look(s, n, &facts, &at);
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 
 	if (n->known)
@@ -150,119 +237,98 @@ void mover_forget(struct store *s, struct node *n)
 	mover_unknow(s, n);
 }
 
-/* Bytes the tier is over, were `need` bytes more in it. */
-static uint64_t mover_over(struct store *s, enum tier tier, uint64_t need)
+static void mover_learn(struct store *s, struct node *n,
+			const struct facts *facts)
+{
+	struct mover *m = mover_of(s);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+
+	if (n->known)
+		m->policy->revise(m->run, mover_now(m), &n->policy, facts);
+}
+
+void mover_revise(struct store *s, struct node *n)
+{
+	struct facts facts;
+	struct place at;
+
+	mover_look(s, n, &facts, &at);
+	mover_learn(s, n, &facts);
+}
+
+void mover_unpin(struct store *s, struct node *n)
+{
+	struct facts facts;
+	struct place at;
+
+	mover_look(s, n, &facts, &at);
+	facts.pin = PIN_NONE;
+	mover_learn(s, n, &facts);
+}
+
+/* What a tier holds beyond or below what it may, were `need` bytes more in it.
+ */
+static int64_t mover_over(struct store *s, enum tier tier, uint64_t need)
 {
 	struct budget_view b = budget_look(&s->budget);
 	uint64_t used = tier == TIER_RAM ? b.dirty + b.clean
 					 : b.disk_used + b.disk_promised;
 	uint64_t limit = tier == TIER_RAM ? b.memory_limit : b.disk_limit;
-	uint64_t over = used + need > limit ? used + need - limit : 0;
+	int64_t over = (int64_t)(used + need - limit);
 	struct statvfs v;
 
 	if (tier == TIER_SSD && fstatvfs(s->tmp, &v) == 0) {
 		uint64_t has = (uint64_t)v.f_bavail * v.f_frsize;
 		uint64_t wants = b.disk_promised + need + (2u << 20);
+		int64_t lacks = (int64_t)(wants - has);
 
-		if (wants > has && wants - has > over)
-			over = wants - has;
+		if (lacks > over)
+			over = lacks;
 	}
 	return over;
 }
 
+/* The limits as the policy must see them: it does not know what is staged. */
+static void mover_limits(struct store *s, const enum tier tier, uint64_t need,
+			 struct world *w)
+{
+	struct policy_gauge gauge;
+
+	s->mover.policy->gauge(s->mover.run, &gauge);
+	for (int t = 0; t < N_TIERS; t++) {
+		int64_t left = -mover_over(s, t, t == (int)tier ? need : 0);
+		int64_t limit = (int64_t)gauge.used_bytes[t] + left;
+
+		w->limit_bytes[t] = limit > 1 ? (uint64_t)limit : 1;
+		if (t != (int)tier && left < 0) /* its own caller presses it */
+			w->limit_bytes[t] = gauge.used_bytes[t] + 1;
+	}
+}
+
 /* The policy's next move that frees something of the tier. */
-static bool mover_press(struct store *s, enum tier tier, uint64_t over,
+static bool mover_press(struct store *s, enum tier tier, uint64_t need,
 			struct policy_move *ret)
 {
 	struct mover *m = mover_of(s);
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
-	struct policy_gauge gauge;
-	struct world world = m->world;
 
-	m->policy->gauge(m->run, &gauge);
-	for (int t = 0; t < N_TIERS; t++)
-		world.limit_bytes[t] = UINT64_MAX / 2;
-	world.limit_bytes[tier] =
-	    gauge.used_bytes[tier] > over ? gauge.used_bytes[tier] - over : 1;
-	m->policy->set_world(m->run, &world);
+	mover_limits(s, tier, need, &m->world);
+	meter_world(&m->world);
+	m->policy->set_world(m->run, &m->world);
 	if (!m->policy->press(m->run, mover_now(m), ret))
 		return false;
 
-	struct node *n =
-	    (struct node *)((char *)ret->entry - offsetof(struct node, policy));
-	node_get(&s->tree, n);
+	node_get(&s->tree, mover_node(ret->entry));
 	if (!ret->to.top)
-		mover_unknow(s, n);
+		mover_unknow(s, mover_node(ret->entry));
 	return true;
 }
 
-/* Takes copies out of DRAM.  False when somebody uses them. */
-static bool mover_demote(struct store *s, struct node *n,
-			 const struct place *to)
+bool mover_remove(struct store *s, struct node *n)
 {
-	struct entry *e = entry_peek(s, n);
-	bool done = true;
-
-	if (!e)
-		return true;
-	if (pthread_rwlock_trywrlock(&e->data)) {
-		entry_put(e);
+	if (n->gone || !move_evict(s, n))
 		return false;
-	}
-	if (!(to->plain & 1u << TIER_RAM)) {
-		pthread_mutex_lock(&e->lock);
-		done = !e->n_passed;
-		pthread_mutex_unlock(&e->lock);
-		if (done)
-			entry_drop_plain(e);
-	}
-	if (!to->ram)
-		entry_drop_image(e);
-	pthread_rwlock_unlock(&e->data);
-	entry_settle(e);
-	entry_put(e);
-	return done;
-}
-
-static bool mover_busy(struct entry *e)
-{
-	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
-
-	return e->n_open || e->dirty || e->packing;
-}
-
-/* Removes the entry everywhere.  False when somebody uses it. */
-static bool mover_evict(struct store *s, struct node *n)
-{
-	struct entry *e;
-	struct spot at;
-
-	{
-		auto_rwunlock pthread_rwlock_t *names =
-		    lock_alone(&s->tree.names);
-		e = entry_peek(s, n);
-		if (e && mover_busy(e)) {
-			entry_put(e);
-			return false;
-		}
-		while (tree_spot(&s->tree, n, 0, &at) == 0) {
-			s->io->unlink(at.dir->fd, at.name);
-			tree_unlink(&s->tree, n, at.dir, at.name);
-			s->options.stale(s->options.stale_ctx, at.dir, at.name);
-			spot_done(&s->tree, &at);
-		}
-		tree_unhash(&s->tree, n);
-		budget_set_disk(&s->budget, n->stored, 0);
-		s->counters.evicted++;
-		s->counters.evicted_bytes += n->stored;
-		n->stored = 0;
-	}
-	if (e) {
-		struct place nowhere = { 0 };
-
-		mover_demote(s, n, &nowhere);
-		entry_put(e);
-	}
+	mover_forget(s, n);
 	return true;
 }
 
@@ -270,19 +336,22 @@ bool mover_make_room(struct store *s, enum tier tier, uint64_t need)
 {
 	bool moved = false;
 	struct policy_move move;
-	uint64_t over;
 
-	while ((over = mover_over(s, tier, need)) > 0 &&
-	       mover_press(s, tier, over, &move)) {
-		struct node *n = (struct node *)((char *)move.entry -
-						 offsetof(struct node, policy));
-		bool done = move.to.top ? mover_demote(s, n, &move.to)
-					: mover_evict(s, n);
+	if (tier == TIER_SSD && mover_over(s, tier, need) > 0)
+		expire_sweep(s);
 
-		if (done)
-			moved = true;
-		else
+	while (mover_press(s, tier, need, &move) ||
+	       (tier == TIER_SSD && mover_over(s, tier, need) > 0 &&
+		expire_yield(s) && mover_press(s, tier, need, &move))) {
+		struct node *n = mover_node(move.entry);
+
+		if (!move_shrink(s, n, &move.to)) {
 			mover_forget(s, n); /* until its release */
+		} else {
+			moved = true;
+			if (move.to.top)
+				mover_tell(s, n);
+		}
 		node_put(&s->tree, n);
 	}
 	return moved;

@@ -23,14 +23,23 @@ void mover_done(struct store *s);
 /* A published entry: bytes as in node->size and node->stored. */
 void mover_enter(struct store *s, struct node *n);
 
-/* It was read. */
-void mover_hit(struct store *s, struct node *n);
+/* It is read.  Returns where its copies should be from now on. */
+struct place mover_hit(struct store *s, struct node *n);
 
 /* It has another copy in DRAM, or one less; not because it was read. */
 void mover_tell(struct store *s, struct node *n);
 
 /* It is staged, or gone. */
 void mover_forget(struct store *s, struct node *n);
+
+/* Its settings are others than when it was entered. */
+void mover_revise(struct store *s, struct node *n);
+
+/* A soft pin holds it no longer, whatever its settings say. */
+void mover_unpin(struct store *s, struct node *n);
+
+/* Evicts it.  False: somebody uses it, and it stays. */
+bool mover_remove(struct store *s, struct node *n);
 
 /*
  * Moves until the tier could take `need` bytes more, or nothing more can move.

@@ -18,15 +18,15 @@ static void pack_end(struct entry *e, int r)
 {
 	struct store *s = e->store;
 
+	pthread_mutex_lock(&e->lock);
+	e->packing = false;
+	pthread_cond_broadcast(&e->packed);
+	pthread_mutex_unlock(&e->lock);
 	if (r == 0) {
 		mover_enter(s, e->node);
 		s->options.stale(s->options.stale_ctx, e->node, NULL);
 	}
 	budget_kick(&s->budget);
-
-	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
-	e->packing = false;
-	pthread_cond_broadcast(&e->packed);
 }
 
 /* ---- now ---- */
@@ -69,6 +69,8 @@ int pack_now(struct entry *e)
 		}
 	} while (r == -EAGAIN);
 	entry_settle(e);
+	if (r == -EDQUOT)
+		return -ENOSPC; /* what clients know how to handle */
 	return r == -ESTALE || r == -EALREADY ? 0 : r;
 }
 

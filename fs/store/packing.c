@@ -12,6 +12,8 @@
 #include "fs/store/entry.h"
 #include "fs/store/local.h"
 #include "fs/store/publish.h"
+#include "fs/store/quota.h"
+#include "fs/store/rate.h"
 
 static int packing_read(void *ctx, uint64_t off, void *dst, size_t len)
 {
@@ -46,15 +48,15 @@ int packing_begin(struct packing *p, struct entry *e)
 	p->change = e->change;
 	p->head.logical_size = e->size;
 	p->head.entry_id = e->node->id;
+	p->step = rate_step(store_floor(s, e->node));
+	memcpy(p->lost, e->lost, sizeof(p->lost));
 	return 0;
 }
 
 /* Stores the tile as it is. */
-static int packing_raw(const void *plain, size_t len, uint8_t *dst, size_t cap,
+static int packing_raw(const void *plain, size_t len, uint8_t *dst,
 		       struct coded *ret)
 {
-	if (len > cap)
-		return -E2BIG;
 	memcpy(dst, plain, len);
 	*ret = (struct coded){ .len[LAYER_EXACT] = (uint32_t)len };
 	return 0;
@@ -67,12 +69,13 @@ static bool packing_verifies(uint8_t codec, const struct shape *shape,
 {
 	size_t len = shape_bytes(shape);
 	uint8_t *back = local_buf(LOCAL_STORED, len);
-	struct coded_view in = {
-		.layer[LAYER_EXACT] = dst,
-		.len[LAYER_EXACT] = coded->len[LAYER_EXACT],
-		.n_layers = N_LAYERS,
-	};
+	struct coded_view in = { .n_layers = N_LAYERS };
 
+	for (unsigned l = 0; l < N_LAYERS; l++) {
+		in.layer[l] = dst;
+		in.len[l] = coded->len[l];
+		dst += coded->len[l];
+	}
 	return back &&
 	       tile_decode(codec, shape, &in, local_scratch(), back) == 0 &&
 	       !memcmp(back, plain, len);
@@ -92,57 +95,163 @@ static bool packing_is_hole(struct packing *p, uint64_t off, size_t len)
 	return p->data >= off + len;
 }
 
-static int packing_tile(struct packing *p, uint32_t tile)
+/* Codes the tile into this thread's memory: its layers back to back. */
+static int packing_code(struct packing *p, uint32_t tile, uint8_t *dst,
+			uint8_t *ret_codec, struct coded *ret)
+{
+	struct shape shape = head_shape(&p->head, tile);
+	size_t len = shape_bytes(&shape), cap = tile_bound(&shape);
+	uint8_t *plain = local_buf(LOCAL_PLAIN, len);
+
+	if (!plain || !local_scratch())
+		return -ENOMEM;
+	/* A row of no role may be no token: such stays exact. */
+	shape.step = shape.role == ROLE_NONE ? 0 : p->step;
+	int r = packing_read(p, head_tile_off(&p->head, tile), plain, len);
+	if (r == 0)
+		r = tile_encode(&shape, plain, local_scratch(), dst, cap,
+				ret_codec, ret);
+	if (r == 0 && !packing_verifies(*ret_codec, &shape, dst, ret, plain)) {
+		*ret_codec = CODEC_RAW;
+		r = packing_raw(plain, len, dst, ret);
+	}
+	if (r == 0 && p->step > 0)
+		tile_keep(*ret_codec, ret);
+	return r;
+}
+
+/* The extent's errors are the mean of its tiles'. */
+static void packing_note_errors(struct packing *p, uint32_t tile,
+				const struct coded *coded)
+{
+	struct head_extent *e = &p->head.extents[p->head.tiles[tile].extent];
+	struct shape shape = head_shape(&p->head, tile);
+	float share = (float)shape_bytes(&shape) / (float)e->len;
+
+	for (unsigned l = 0; l < N_LAYERS; l++)
+		e->error[l] += share * coded->error[l];
+}
+
+/*
+ * One tile into the sinks.  The second time, only to be written, it must come
+ * out as it did the first.
+ */
+static int packing_tile(struct packing *p, uint32_t tile, bool again)
 {
 	struct head_tile *t = &p->head.tiles[tile];
 	struct shape shape = head_shape(&p->head, tile);
-	size_t len = shape_bytes(&shape), cap = tile_bound(&shape);
+	size_t len = shape_bytes(&shape);
+	uint8_t *dst = local_buf(LOCAL_CODED, tile_bound(&shape));
+	struct coded coded;
 
 	if (packing_is_hole(p, head_tile_off(&p->head, tile), len)) {
 		t->codec = CODEC_ZERO;
 		return 0;
 	}
-	uint8_t *plain = local_buf(LOCAL_PLAIN, len);
-	uint8_t *dst = sink_reserve(&p->sink, cap);
-	struct coded coded;
+	int r = dst ? packing_code(p, tile, dst, &t->codec, &coded) : -ENOMEM;
+	for (unsigned l = 0; r == 0 && l < N_LAYERS; l++) {
+		uint64_t sum = XXH3_64bits(dst, coded.len[l]);
 
-	if (!plain || !dst || !local_scratch())
-		return -ENOMEM;
-	int r = packing_read(p, head_tile_off(&p->head, tile), plain, len);
-	if (r == 0)
-		r = tile_encode(&shape, plain, local_scratch(), dst, cap,
-				&t->codec, &coded);
-	if (r == 0 && !packing_verifies(t->codec, &shape, dst, &coded, plain)) {
-		t->codec = CODEC_RAW;
-		r = packing_raw(plain, len, dst, cap, &coded);
+		if (again && (t->len[l] != coded.len[l] || t->sum[l] != sum))
+			return -EAGAIN; /* written to meanwhile */
+		t->len[l] = coded.len[l];
+		t->sum[l] = sum;
+		r = sink_put(&p->sink[l], dst, coded.len[l]);
+		dst += coded.len[l];
 	}
-	if (r < 0)
-		return r;
-
-	t->len[LAYER_EXACT] = coded.len[LAYER_EXACT];
-	t->sum[LAYER_EXACT] = XXH3_64bits(dst, t->len[LAYER_EXACT]);
-	return sink_commit(&p->sink, t->len[LAYER_EXACT]);
+	if (r == 0 && !again)
+		packing_note_errors(p, tile, &coded);
+	return r;
 }
 
-/* All tiles into the one section, which starts where the counts say. */
-static int packing_section(struct packing *p)
+static int packing_tiles(struct packing *p, bool again)
 {
-	struct store *s = p->e->store;
-	bool keep = p->head.logical_size <= s->budget.memory_limit / 8;
 	int r = 0;
 
-	p->head.layer_mask = p->head.n_tiles ? 1u << LAYER_EXACT : 0;
-	sink_init(&p->sink, s, p->tmp,
-		  align_up(head_bytes(&p->head), HEAD_ALIGN), keep);
+	p->data = 0;
 	for (uint32_t t = 0; r == 0 && t < p->head.n_tiles; t++)
-		r = packing_tile(p, t);
-	return r == 0 ? sink_flush(&p->sink) : r;
+		r = packing_tile(p, t, again);
+	return r;
+}
+
+static int packing_flush(struct packing *p)
+{
+	int r = 0;
+
+	for (unsigned l = 0; r == 0 && l < N_LAYERS; l++)
+		if (p->sink[l].total)
+			r = sink_flush(&p->sink[l]);
+	return r;
+}
+
+static void packing_begin_sinks(struct packing *p, bool keep)
+{
+	for (unsigned l = 0; l < N_LAYERS; l++) {
+		sink_done(&p->sink[l]);
+		sink_init(&p->sink[l], p->e->store, p->tmp, keep);
+	}
+}
+
+/*
+ * A section starts where the one before ends, which is known when all tiles
+ * are coded.  Where DRAM cannot keep them until then, they are coded twice.
+ */
+static int packing_layers(struct packing *p)
+{
+	bool kept = true;
+	int r = packing_tiles(p, false);
+
+	if (r < 0)
+		return r;
+	head_place(&p->head);
+	for (unsigned l = 0; l < N_LAYERS; l++)
+		kept = kept && (p->sink[l].keep || !p->sink[l].total);
+	if (!kept)
+		packing_begin_sinks(p, false);
+	for (unsigned l = 0; l < N_LAYERS; l++)
+		sink_place(&p->sink[l], p->head.section[l].off);
+	if (!kept)
+		r = packing_tiles(p, true);
+	return r == 0 ? packing_flush(p) : r;
+}
+
+/* One section: it starts where the counts say. */
+static int packing_exact(struct packing *p)
+{
+	p->head.layer_mask = p->head.n_tiles ? 1u << LAYER_EXACT : 0;
+	sink_place(&p->sink[LAYER_EXACT],
+		   align_up(head_bytes(&p->head), HEAD_ALIGN));
+
+	int r = packing_tiles(p, false);
+	head_place(&p->head);
+	return r == 0 ? packing_flush(p) : r;
+}
+
+/* What was lost before it was copied up is lost at every rate. */
+static void packing_add_lost(struct packing *p)
+{
+	for (uint32_t i = 0; i < p->head.n_extents; i++) {
+		struct head_extent *e = &p->head.extents[i];
+
+		for (unsigned l = 0; e->role != ROLE_NONE && l < N_LAYERS; l++)
+			e->error[l] += p->lost[e->role == ROLE_V];
+	}
+}
+
+static int packing_sections(struct packing *p)
+{
+	struct store *s = p->e->store;
+
+	packing_begin_sinks(p,
+			    p->head.logical_size <= s->budget.memory_limit / 8);
+	int r = p->step > 0 ? packing_layers(p) : packing_exact(p);
+	if (r == 0)
+		packing_add_lost(p);
+	return r;
 }
 
 static int packing_head(struct packing *p)
 {
-	head_place(&p->head);
-
 	size_t len = head_bytes(&p->head);
 	auto_free void *head = malloc(len);
 
@@ -155,7 +264,11 @@ static int packing_head(struct packing *p)
 int packing_encode(struct packing *p)
 {
 	struct store *s = p->e->store;
-	struct source src = { p->head.logical_size, packing_read, p };
+	struct source src = {
+		.size = p->head.logical_size,
+		.read = packing_read,
+		.ctx = p,
+	};
 	int r = cut_extents(&src, &p->head);
 
 	if (r == 0)
@@ -165,7 +278,7 @@ int packing_encode(struct packing *p)
 	if (r < 0)
 		return r;
 	p->tmp = r;
-	r = packing_section(p);
+	r = packing_sections(p);
 	return r == 0 ? packing_head(p) : r;
 }
 
@@ -187,6 +300,17 @@ static void packing_count(const struct packing *p)
 				 now.tv_nsec - p->since.tv_nsec);
 }
 
+/* Among what shares the quota that the container would pass. */
+static bool packing_make_room(const struct packing *p,
+			      const struct container *c)
+{
+	struct stat st;
+
+	return fstat(c->fd, &st) == 0 &&
+	       quota_make_room(p->e->store, p->e->node,
+			       (uint64_t)st.st_blocks * 512);
+}
+
 int packing_publish(struct packing *p)
 {
 	struct container *c;
@@ -198,12 +322,20 @@ int packing_publish(struct packing *p)
 	if (r < 0)
 		return r;
 	p->tmp = -1; /* the container's */
-	c->image = sink_take(&p->sink);
-	uint64_t charged = c->image ? container_image_bytes(c) : 0;
+	uint64_t image_len = container_image_bytes(c, N_LAYERS);
+	uint8_t *image = sinks_take(p->sink, N_LAYERS, c->image_off, image_len);
+	if (image && container_set_image(c, image, image_len) < 0) {
+		free(image);
+		budget_set_clean(&p->e->store->budget, image_len, 0);
+		image = NULL;
+	}
 
-	r = publish(p->e, p->tmp_name, c, p->change);
+	do
+		r = publish(p->e, p->tmp_name, c, p->change);
+	while (r == -EDQUOT && packing_make_room(p, c));
 	if (r < 0) {
-		budget_set_clean(&p->e->store->budget, charged, 0);
+		budget_set_clean(&p->e->store->budget, image ? image_len : 0,
+				 0);
 		container_close(c);
 		return r;
 	}
@@ -223,5 +355,6 @@ void packing_done(struct packing *p)
 	if (p->tmp_name[0])
 		s->io->unlink(s->tmp, p->tmp_name); /* if it was made */
 	head_done(&p->head);
-	sink_done(&p->sink);
+	for (unsigned l = 0; l < N_LAYERS; l++)
+		sink_done(&p->sink[l]);
 }

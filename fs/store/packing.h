@@ -21,8 +21,10 @@ struct packing {
 	uint64_t change;
 	uint64_t data; /* from here on the plain copy may have bytes */
 	struct head head;
-	struct sink sink;
-	int tmp; /* the temporary, or -1 */
+	struct sink sink[N_LAYERS];
+	float step;    /* of the layered codec; 0: all bit-exact */
+	float lost[2]; /* what K and V had lost before */
+	int tmp;       /* the temporary, or -1 */
 	char tmp_name[32];
 	struct timespec since;
 };

@@ -4,12 +4,15 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/expire.h"
 #include "fs/store/handle.h"
 #include "fs/store/load.h"
 #include "fs/store/local.h"
+#include "fs/store/move.h"
 #include "fs/store/mover.h"
 #include "fs/store/quarantine.h"
 #include "fs/store/room.h"
+#include "fs/store/settings.h"
 #include "fs/store/stream.h"
 
 /* An access time this old is told to the backing: evictors look at it. */
@@ -18,7 +21,7 @@
 /* Less is decoded before a stream would be set up. */
 #define STREAM_LEAST_BYTES (2u << 20)
 
-static void reading_count_hit(struct entry *e)
+static struct place reading_count_hit(struct entry *e)
 {
 	struct counters *c = &e->store->counters;
 	struct timespec now = entry_now(), times[2] = { now };
@@ -29,7 +32,7 @@ static void reading_count_hit(struct entry *e)
 
 		if (e->plain)
 			c->hits_plain++;
-		else if (e->cont->image)
+		else if (e->image_charged)
 			c->hits_packed++;
 		else
 			c->hits_backing++;
@@ -41,7 +44,8 @@ static void reading_count_hit(struct entry *e)
 	e->node->hits++;
 	e->node->last_hit_ms =
 	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	mover_hit(e->store, e->node);
+	expire_hit(e->store, e->node);
+	return mover_hit(e->store, e->node);
 }
 
 /* Gives a clean entry an empty plain copy to be filled, if there is room. */
@@ -83,69 +87,70 @@ static void reading_make_cache(struct entry *e)
 	load_ahead(e);
 }
 
-/* Plain bytes of a file of ours, copied.  Caller holds data shared. */
-static int reading_copy(struct entry *e, uint64_t off, size_t len,
-			const void **ret)
+static void reading_piece(struct view *v, void *data)
 {
-	uint8_t *buf = local_buf(LOCAL_PLAIN, len);
+	v->piece[0] = (struct iovec){ data, v->len };
+	v->n_pieces = 1;
+}
+
+/* Plain bytes of a file of ours, copied.  Caller holds data shared. */
+static int reading_copy(struct entry *e, uint64_t off, struct view *v)
+{
+	uint8_t *buf = local_buf(LOCAL_PLAIN, v->len);
 
 	if (!buf)
 		return -ENOMEM;
-	ssize_t n = e->store->io->read(e->plain->fd, buf, len, off);
+	ssize_t n = e->store->io->read(e->plain->fd, buf, v->len, off);
 	if (n < 0)
 		return (int)n;
 	/* Written past the end of what the file has: holes are zeros. */
-	memset(buf + n, 0, len - (size_t)n);
-	*ret = buf;
+	memset(buf + n, 0, v->len - (size_t)n);
+	reading_piece(v, buf);
 	return 0;
 }
 
 /* Decodes into this thread's memory.  Caller holds data shared. */
-static int reading_decode(struct entry *e, uint64_t off, size_t len,
-			  const void **ret)
+static int reading_decode(struct entry *e, uint64_t off, struct view *v)
 {
 	const struct head *h = &e->cont->head;
 	uint32_t first = head_tile_at(h, off);
-	uint32_t last = head_tile_at(h, off + len - 1);
+	uint32_t last = head_tile_at(h, off + v->len - 1);
 	uint64_t from = head_tile_off(h, first);
 	uint64_t end = head_tile_off(h, last + 1);
 	uint8_t *buf = local_buf(LOCAL_PLAIN, (size_t)(end - from));
 
 	if (!buf)
 		return -ENOMEM;
-	*ret = buf + (off - from);
+	reading_piece(v, buf + (off - from));
 	return container_load(e->cont, first, last - first + 1, buf);
 }
 
 /* From the container: as a stream while the reads are one. */
-static int reading_packed(struct handle *h, uint64_t off, size_t len,
-			  const void **ret)
+static int reading_packed(struct handle *h, uint64_t off, struct view *v)
 {
 	struct entry *e = h->entry;
 	struct stream *st = h->stream;
 	int r = -EAGAIN;
 
 	if (st && stream_is_of(st, e->cont))
-		r = stream_read(st, off, len, ret);
-	return r == -EAGAIN ? reading_decode(e, off, len, ret) : r;
+		r = stream_read(st, off, v);
+	return r == -EAGAIN ? reading_decode(e, off, v) : r;
 }
 
-/* Caller holds data shared; len is within the file. */
-static int reading_range(struct handle *h, uint64_t off, size_t len,
-			 const void **ret)
+/* Caller holds data shared; the view's length is within the file. */
+static int reading_range(struct handle *h, uint64_t off, struct view *v)
 {
 	struct entry *e = h->entry;
 
 	if (e->failed)
 		return -EIO;
 	if (e->dirty || (e->plain && !e->plain->map))
-		return reading_copy(e, off, len, ret);
+		return reading_copy(e, off, v);
 	if (!e->plain)
-		return reading_packed(h, off, len, ret);
+		return reading_packed(h, off, v);
 
-	int r = load_range(e, off, len);
-	*ret = e->plain->map + off;
-	return r;
+	reading_piece(v, e->plain->map + off);
+	return load_range(e, off, v->len);
 }
 
 /* The container is damaged: nothing of it is served any more. */
@@ -161,14 +166,13 @@ static void reading_fail(struct entry *e)
 		quarantine_node(e->store, e->node, -EBADMSG);
 }
 
-/* The first read of a clean entry by this handle, if it is worth a stream. */
+/* Reads a clean entry from its container, if it is worth a stream. */
 static bool reading_stream(struct store *s, struct handle *h)
 {
 	struct entry *e = h->entry;
 	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
 
-	if (e->dirty || e->plain || !e->cont || e->cont->image ||
-	    e->size < STREAM_LEAST_BYTES)
+	if (e->dirty || e->plain || !e->cont || e->size < STREAM_LEAST_BYTES)
 		return false;
 	h->stream = stream_new(s, e->cont);
 	return h->stream;
@@ -176,12 +180,27 @@ static bool reading_stream(struct store *s, struct handle *h)
 
 /*
  * Who is read for the first time is read past DRAM: most are never asked for
- * again, and a plain copy costs fresh memory.  The second time earns it one.
+ * again, and a plain copy costs fresh memory.  The second time earns it one, or
+ * its owner's word that it belongs in DRAM.
  */
-static void reading_prepare(struct store *s, struct handle *h)
+static void reading_prepare(struct store *s, struct handle *h,
+			    const struct place *to)
 {
-	if (h->entry->node->hits > 1 || !reading_stream(s, h))
-		reading_make_cache(h->entry);
+	struct entry *e = h->entry;
+	struct settings now;
+	bool again = e->node->hits > 1;
+
+	settings_look(s, e->node, &now);
+	bool keep = now.number[SETTING_TIER] == SETTING_TIER_MEM;
+	bool never = now.number[SETTING_TIER] == SETTING_TIER_SSD;
+	bool plain = keep || (to->plain & 1u << TIER_RAM && !never);
+
+	if (!never)
+		move_promote(e, to->ram);
+	if (plain && (again || keep))
+		reading_make_cache(e);
+	if (!reading_stream(s, h) && plain)
+		reading_make_cache(e);
 }
 
 int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
@@ -193,8 +212,9 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 	int r = 0;
 
 	if (!atomic_exchange(&h->hit, true)) {
-		reading_count_hit(e);
-		reading_prepare(s, h);
+		struct place to = reading_count_hit(e);
+
+		reading_prepare(s, h, &to);
 	}
 	pthread_rwlock_rdlock(&e->data);
 	pthread_mutex_lock(&e->lock);
@@ -204,7 +224,7 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 	if (off < size)
 		v.len = size - off < len ? (size_t)(size - off) : len;
 	if (v.len)
-		r = reading_range(h, off, v.len, &v.data);
+		r = reading_range(h, off, &v);
 	if (r < 0) {
 		pthread_rwlock_unlock(&e->data);
 		if (r == -EBADMSG)
@@ -221,6 +241,8 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 void store_read_done(struct store *s, struct view *v)
 {
 	(void)s;
+	if (v->stream)
+		stream_read_done(v->stream, v);
 	pthread_rwlock_unlock(&v->held->data);
 	entry_put(v->held);
 }

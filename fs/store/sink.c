@@ -1,22 +1,30 @@
 /* sink.c - where packing puts a section: the temporary, and DRAM if it may */
 #include "fs/store/sink.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fs/store/room.h"
 #include "fs/store/state.h"
 
 #define SINK_BYTES (1u << 20)
 
-void sink_init(struct sink *k, struct store *s, int fd, uint64_t off, bool keep)
+void sink_init(struct sink *k, struct store *s, int fd, bool keep)
 {
-	*k = (struct sink){ .store = s, .fd = fd, .off = off, .keep = keep };
+	*k = (struct sink){ .store = s, .fd = fd, .keep = keep };
 }
 
-/* The image goes; what the file has is forgotten here. */
+void sink_place(struct sink *k, uint64_t off)
+{
+	k->off = off;
+	k->placed = true;
+}
+
+/* What was kept goes; what the file has is forgotten here. */
 static int sink_give_up(struct sink *k)
 {
-	int r = sink_flush(k);
+	int r = k->placed ? sink_flush(k) : 0;
 
 	budget_set_clean(&k->store->budget, k->charged, 0);
 	k->charged = 0;
@@ -26,32 +34,44 @@ static int sink_give_up(struct sink *k)
 	return r;
 }
 
-uint8_t *sink_reserve(struct sink *k, size_t n)
+/* Room for n bytes more in buf. */
+static int sink_grow(struct sink *k, size_t n)
 {
 	if (k->len + n <= k->cap)
-		return k->buf + k->len;
+		return 0;
 
 	size_t cap = k->len + n + (k->keep ? k->len / 2 : 0) + SINK_BYTES;
 	if (k->keep && !room_clean(k->store, cap - k->charged)) {
-		if (sink_give_up(k) < 0)
-			return NULL;
-		return sink_reserve(k, n);
+		int r = sink_give_up(k);
+
+		return r < 0 ? r : sink_grow(k, n);
 	}
 	if (k->keep)
 		k->charged = cap;
 
 	uint8_t *grown = realloc(k->buf, cap);
 	if (!grown)
-		return NULL;
+		return -ENOMEM;
 	k->buf = grown;
 	k->cap = cap;
-	return k->buf + k->len;
+	return 0;
 }
 
-int sink_commit(struct sink *k, size_t n)
+int sink_put(struct sink *k, const void *src, size_t n)
 {
+	int r;
+
+	k->total += n;
+	if (!n || (!k->placed && !k->keep))
+		return 0;
+	r = sink_grow(k, n);
+	if (r < 0 || (!k->placed && !k->keep))
+		return r;
+	memcpy(k->buf + k->len, src, n);
 	k->len += n;
-	return k->len - k->flushed >= SINK_BYTES ? sink_flush(k) : 0;
+	if (!k->placed || k->len - k->flushed < SINK_BYTES)
+		return 0;
+	return sink_flush(k);
 }
 
 int sink_flush(struct sink *k)
@@ -72,18 +92,54 @@ int sink_flush(struct sink *k)
 	return 0;
 }
 
-uint8_t *sink_take(struct sink *k)
+/* The only one with bytes is the image as it is. */
+static uint8_t *sink_take(struct sink *k)
 {
-	if (!k->keep || !k->len)
-		return NULL;
-
 	uint8_t *image = realloc(k->buf, k->len);
+
 	if (!image)
 		image = k->buf;
 	budget_set_clean(&k->store->budget, k->charged, k->len);
 	k->buf = NULL;
 	k->charged = 0;
 	return image;
+}
+
+static uint8_t *sinks_join(struct sink *k, unsigned n, uint64_t off,
+			   uint64_t len)
+{
+	struct store *s = k->store;
+
+	if (!room_clean(s, len))
+		return NULL;
+	uint8_t *image = calloc(1, len); /* between sections are zeros */
+	if (!image) {
+		budget_set_clean(&s->budget, len, 0);
+		return NULL;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (k[i].len)
+			memcpy(image + (k[i].off - off), k[i].buf, k[i].len);
+		sink_done(&k[i]);
+	}
+	return image;
+}
+
+uint8_t *sinks_take(struct sink *k, unsigned n, uint64_t off, uint64_t len)
+{
+	struct sink *only = NULL;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!k[i].total)
+			continue;
+		if (!k[i].keep)
+			return NULL;
+		if (k[i].total == len)
+			only = &k[i];
+	}
+	if (!len)
+		return NULL;
+	return only ? sink_take(only) : sinks_join(k, n, off, len);
 }
 
 void sink_done(struct sink *k)

@@ -8,6 +8,7 @@
  *   entry.data       which copies of an entry's bytes there are.  Shared to
  *                    read and write bytes, alone to change the copies.
  *   entry.lock       an entry's counts, times and flags; short.
+ *   settings_lock    a setting on the backing and in memory.
  *   mover.lock       the policy.  entries_lock: node -> entry.
  *   tree.lock, budget.lock, plain.lock, pool: innermost, never two at once.
  *
@@ -28,6 +29,9 @@
 #include "fs/store/work.h"
 #include "policy/policy.h"
 
+/* The most damage in nats that the owner accepts; 0: bit-exact for ever. */
+double store_floor(struct store *s, struct node *n);
+
 /* Counters that .kv/metrics shows; all since the start. */
 struct counters {
 	_Atomic uint64_t read_bytes, write_bytes; /* logical, by clients */
@@ -35,6 +39,8 @@ struct counters {
 	_Atomic uint64_t packed, packed_in, packed_out, pack_ns;
 	_Atomic uint64_t loaded_in, loaded_out, load_ns;
 	_Atomic uint64_t evicted, evicted_bytes;
+	_Atomic uint64_t cut, cut_bytes; /* containers; what that freed */
+	_Atomic uint64_t expired;        /* of these: their ttl was over */
 	_Atomic uint64_t dropped_writes; /* acknowledged, then no room */
 	_Atomic uint64_t quarantined;
 	_Atomic uint64_t spilled; /* staged entries moved to the backing */
@@ -71,12 +77,16 @@ struct store {
 	struct mover mover;
 	struct commit commit;
 	struct counters counters;
-	pthread_mutex_t entries_lock; /* node->entry, entry->refs, handles */
+	pthread_mutex_t entries_lock; /* node->entry, entry->refs, lists */
 	struct handle *handles;       /* all that are open */
+	struct stream *spare_streams; /* for the next readers */
+	unsigned n_spare_streams;
 	_Atomic uint64_t n_entries;
 	uint64_t entries_limit;   /* in memory; each has descriptors */
 	_Atomic uint64_t next_id; /* of entries, and of temporaries */
 	_Atomic bool stopping;
+	pthread_mutex_t settings_lock; /* one change of a setting at a time */
+	_Atomic uint64_t sweep_ms;     /* when expire.c may look again */
 
 	/* The scan that learns what is on the backing; publishing waits. */
 	pthread_t scanner;

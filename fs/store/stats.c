@@ -33,7 +33,7 @@ static const char *stats_tier(const struct entry *e)
 		return e->plain->in_dram ? "staged" : "staged-ssd";
 	if (e->plain)
 		return "dram-plain";
-	return e->cont && e->cont->image ? "dram-packed" : "ssd";
+	return e->image_charged ? "dram-packed" : "ssd";
 }
 
 int store_facts(struct store *s, struct node *n, struct store_facts *ret)
@@ -137,6 +137,12 @@ static unsigned stats_counters(struct store *s, struct figure *f)
 		  "entries removed to make room" },
 		{ "evicted_bytes_total", COUNTER, (double)c->evicted_bytes,
 		  "bytes of the backing that freed" },
+		{ "cut_total", COUNTER, (double)c->cut,
+		  "entries cut to a coarser rate to make room" },
+		{ "cut_bytes_total", COUNTER, (double)c->cut_bytes,
+		  "bytes of the backing that freed" },
+		{ "expired_total", COUNTER, (double)c->expired,
+		  "entries removed because their ttl was over" },
 		{ "dropped_writes_total", COUNTER, (double)c->dropped_writes,
 		  "staged entries that could not be published" },
 		{ "quarantined_total", COUNTER, (double)c->quarantined,

@@ -13,13 +13,19 @@
 #include "codec/mem.h"
 #include "fs/store/entry.h"
 #include "fs/store/handle.h"
+#include "fs/store/local.h"
 #include "fs/store/log.h"
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
 #include "fs/store/scan.h"
+#include "fs/store/settings.h"
+#include "fs/store/stream.h"
 
 /* A quarter of the machine: the engine beside us wants the rest. */
 #define MEMORY_SHARE 4
+/* Of memory=, what threads that have nothing to do may hold. */
+#define WARM_SHARE 16
+
 /* In .lock, while what was staged is published after the unmount. */
 #define DRAINING            'D'
 #define LOCK_PAUSE_US       20000
@@ -130,7 +136,12 @@ static int store_open_dirs(struct store *s, const char *backing,
 	if (s->quarantine < 0)
 		return s->quarantine;
 	int tree = store_dir(s->backing, "tree", 0755);
-	return tree < 0 ? tree : tree_init(&s->tree, tree);
+	if (tree < 0)
+		return tree;
+	int r = tree_init(&s->tree, tree);
+	if (r == 0)
+		settings_learn(s, s->tree.root, s->tree.root, ".");
+	return r;
 }
 
 /* Descriptors: one per directory known and per open entry. */
@@ -168,14 +179,18 @@ static void store_no_stale(void *ctx, struct node *n, const char *name)
 
 static int store_start(struct store *s, const char **ret_why)
 {
+	/* More than processors: some of them wait for the disk. */
+	unsigned n = 2 * s->options.threads;
+	bool warm = s->options.memory / WARM_SHARE / LOCAL_WARM_BYTES >= n;
+
 	*ret_why = "cannot start threads";
-	/* More than processors: most of them wait for the disk. */
-	s->pool = pool_new(4 * s->options.threads, s->options.threads);
+	s->pool = pool_new(n, s->options.threads, warm ? local_warm : NULL);
 	if (!s->pool)
 		return -EAGAIN;
 	*ret_why = "out of memory";
 	if (mover_init(s) < 0)
 		return -ENOMEM;
+	stream_prepare(s);
 	return scan_start(s);
 }
 
@@ -196,6 +211,7 @@ int store_open(const char *backing, const struct store_options *options,
 	pthread_mutex_init(&s->entries_lock, NULL);
 	pthread_mutex_init(&s->commit.lock, NULL);
 	s->commit.work.run = commit_run;
+	pthread_mutex_init(&s->settings_lock, NULL);
 	pthread_mutex_init(&s->scan_lock, NULL);
 	pthread_cond_init(&s->scan_ended, NULL);
 	budget_init(&s->budget, options->memory, options->size);
@@ -289,10 +305,12 @@ struct store *store_close(struct store *s)
 	}
 	if (s->mover.run)
 		mover_done(s);
+	stream_free_spares(s);
 	plain_home_done(&s->home);
 	budget_done(&s->budget);
 	pthread_mutex_destroy(&s->entries_lock);
 	pthread_mutex_destroy(&s->commit.lock);
+	pthread_mutex_destroy(&s->settings_lock);
 	pthread_mutex_destroy(&s->scan_lock);
 	pthread_cond_destroy(&s->scan_ended);
 	int fds[] = { s->tmp, s->quarantine, s->backing, s->lock_fd };
@@ -301,6 +319,11 @@ struct store *store_close(struct store *s)
 			close(fds[i]);
 	free(s);
 	return NULL;
+}
+
+double store_floor(struct store *s, struct node *n)
+{
+	return settings_quality(s, n);
 }
 
 struct node *store_root(struct store *s)

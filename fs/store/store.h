@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 struct entry;
 struct handle;
@@ -37,6 +38,9 @@ struct store_options {
 	uint64_t memory; /* bytes of DRAM: staged, packed and plain */
 	uint64_t size;   /* bytes on the backing */
 	unsigned threads;
+	double floor_nats; /* damage that owners accept who say nothing; 0:
+			      bit-exact */
+	double alpha;      /* seconds that a unit of quality is worth */
 	const struct policy *policy;
 	const struct io *io; /* NULL: io_real */
 
@@ -147,11 +151,18 @@ int store_open_file(struct store *s, struct node *n, int flags,
 /* The last writer's release starts packing.  Takes h. */
 void store_release(struct store *s, struct handle *h);
 
+/* A read of 1 MiB needs no more. */
+#define VIEW_PIECES 4
+
 /* Bytes to reply with; give back by store_read_done once replied. */
 struct view {
-	const void *data;
-	size_t len;         /* less than asked only at the end of the file */
-	struct entry *held; /* the handle may be released before we are */
+	struct iovec piece[VIEW_PIECES]; /* one after the other */
+	unsigned n_pieces;
+	size_t len;            /* less than asked only at the end of the file */
+	struct entry *held;    /* the handle may be released before we are */
+	struct stream *stream; /* which lent its slots from `first` on; or NULL
+				*/
+	unsigned first;
 };
 
 /* -EIO: what is stored does not verify. */

@@ -19,6 +19,7 @@ struct pool {
 	unsigned running[N_URGENCIES];
 	unsigned n_later; /* of WORK_LATER at most, at a time */
 	bool stop;
+	void (*begin)(void);
 	unsigned n_threads;
 	pthread_t threads[];
 };
@@ -52,9 +53,11 @@ static struct work *pool_pop(struct pool *p, enum urgency *ret_u)
 static void *pool_thread(void *arg)
 {
 	struct pool *p = arg;
-	auto_unlock pthread_mutex_t *held = mutex_lock(&p->lock);
 
 	prctl(PR_SET_NAME, "adaptcache-work");
+	if (p->begin)
+		p->begin();
+	auto_unlock pthread_mutex_t *held = mutex_lock(&p->lock);
 	for (;;) {
 		enum urgency u;
 		struct work *w = pool_pop(p, &u);
@@ -75,7 +78,7 @@ static void *pool_thread(void *arg)
 	return NULL;
 }
 
-struct pool *pool_new(unsigned n_threads, unsigned n_later)
+struct pool *pool_new(unsigned n_threads, unsigned n_later, void (*begin)(void))
 {
 	struct pool *p =
 	    calloc(1, sizeof(*p) + n_threads * sizeof(p->threads[0]));
@@ -88,6 +91,7 @@ struct pool *pool_new(unsigned n_threads, unsigned n_later)
 	for (unsigned u = 0; u < N_URGENCIES; u++)
 		p->queue[u].last = &p->queue[u].first;
 	p->n_later = n_later;
+	p->begin = begin;
 
 	for (; p->n_threads < n_threads; p->n_threads++)
 		if (pthread_create(&p->threads[p->n_threads], NULL, pool_thread,

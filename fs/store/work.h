@@ -28,9 +28,11 @@ enum urgency {
 
 /*
  * Starts n_threads threads, of which at most n_later run WORK_LATER at a time,
- * so that a load always finds a thread.  Returns NULL on failure.
+ * so that a load always finds a thread.  Each calls begin first, if that is not
+ * NULL.  Returns NULL on failure.
  */
-struct pool *pool_new(unsigned n_threads, unsigned n_later);
+struct pool *pool_new(unsigned n_threads, unsigned n_later,
+		      void (*begin)(void));
 
 /* Queues w, which must not be queued already. */
 void pool_push(struct pool *p, enum urgency u, struct work *w);

@@ -383,7 +383,7 @@ static int bench_file(struct bench *b, const char *path)
 	b->file = file;
 	b->len = (size_t)st.st_size;
 
-	struct source src = { b->len, bench_read, b };
+	struct source src = { .size = b->len, .read = bench_read, .ctx = b };
 	const struct layout *layout;
 	struct extents list;
 	int r = layout_recognise(&src, &layout, &list);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of the fuzz targets into corpus/ beside this file."""
 import json
+import math
 import pathlib
 import random
 import struct
@@ -27,6 +28,14 @@ def stream(kind=1, padded=False, turned=False, v=True):
     return out
 
 
+def states(*sizes):
+    """Recurrent state of two layers for one cell."""
+    out = u32(1, CELLS, 0, 0, 5)
+    for size in sizes:
+        out += (u32(0, size, 0) + bytes(size)) * 2
+    return out
+
+
 def sequence(version, memory):
     return b"qsgg" + u32(version, 2, 7, 8) + memory
 
@@ -44,18 +53,77 @@ def safetensors(pad):
     return struct.pack("<Q", len(head)) + head + b"\0" * 152
 
 
+def chunk(form, groups, size):
+    return u32(size, form) + b"".join(u32(*group) for group in groups) + bytes(size)
+
+
+def array(version, text, data):
+    size = struct.pack("<H" if version == 1 else "<I", len(text))
+    return b"\x93NUMPY" + bytes([version, 0]) + size + text + data
+
+
+def one_tensor(name, dtype, shape, size, pad, **more):
+    tensor = {"dtype": dtype, "shape": shape, "data_offsets": [0, size], **more}
+    head = json.dumps({name: tensor}).encode()
+    head += b" " * (pad - len(head))
+    return struct.pack("<Q", len(head)) + head + bytes(size)
+
+
 def layouts():
+    for fmt, shape in (1, [2, 2, 3, 8]), (2, [12, 2, 8]), ("6", [1, 4, 6, 8]), (8, [24, 8]):
+        more = {"__metadata__": {"lmcache_version": "1", "fmt": fmt}}
+        name = "safetensors_lmcache%s" % fmt
+        yield name, one_tensor("kvcache", "BF16", shape, 2 * math.prod(shape), 300, **more)
+    yield "safetensors_vllm", one_tensor("kv_cache", "F16", [2, 3, 2, 4], 96, 0)
+    yield "safetensors_packed", one_tensor("0.0", "U32", [2, 3, 4], 96, 0)
+    yield "lmcache", chunk(1, [(3, 2, 2, 3, 8)], 192)
+    yield "lmcache_tokens", chunk(2, [(2, 3, 2, 8, 1)], 96)
+    yield "lmcache_groups", chunk(1, [(3, 2, 1, 3, 8), (7, 2, 1, 3, 4)], 120)
+    text = b"{'descr': '<f2', 'fortran_order': False, 'shape': (3, 2, 4), }  \n"
+    yield "npy1", array(1, text, bytes(48))
+    yield "npy3", array(3, text, bytes(48))
+    yield "npy_bytes", array(1, text.replace(b"<f2", b"|u1"), bytes(24))
     yield "seq2", sequence(2, u32(1) + stream())
     yield "seq4", sequence(4, u32(1) + stream(30, padded=True))
     yield "seq_turned", sequence(3, u32(1) + stream(turned=True))
     yield "seq_k_alone", sequence(3, u32(1) + stream(v=False))
     yield "seq_windows", sequence(3, (u32(1) + stream()) * 2)
+    yield "seq_hybrid", sequence(3, u32(1) + stream() + states(12, 40))
+    yield "seq_hybrid_windows", sequence(3, (u32(1) + stream()) * 2 + states(8, 8))
+    yield "seq_recurrent", sequence(3, states(12, 40))
     yield "seq_no_streams", sequence(2, stream())
     yield "session9", session(9, u32(1) + stream())
     outputs = u32(1, 0, 2, 0) + b"\0" * 8 + u32(0, 0)
     yield "session_outputs", session(9, outputs + u32(1) + stream())
     yield "safetensors", safetensors(0)
     yield "safetensors_padded", safetensors(5)
+
+
+def facts(name="", beside="", dtype="", axes="", dims="", header="", file=b""):
+    texts = name, beside, dtype, axes, dims, header
+    return b"".join(text.encode() + b"\0" for text in texts) + file
+
+
+def vllm(tokens, dtype="bfloat16", **more):
+    return json.dumps({
+        "blocks_per_file": 1, "dcp_size": 1, "dtype": dtype,
+        "kv_cache_groups": [{"layer_names": ["l.0.attn", "l.1.attn"], "tokens_per_block": tokens}],
+        "pcp_size": 1, "pp_size": 1, "tokens_per_hash": tokens, "tp_size": 1, **more}, indent=1)
+
+
+def facts_of_files():
+    block = "m_0_r0/0a1/b2_g0/0a1b2c3d4e5f6789.bin"
+    yield "vllm", facts(block, vllm(3, parallel_agnostic=False), file=bytes(range(192)) * 4)
+    yield "vllm_agnostic", facts(block, vllm(3, "float16"), file=bytes(range(192)) * 4)
+    yield "vllm_padded", facts(block, vllm(40, parallel_agnostic=False), file=bytes(8192))
+    rows = bytes(range(192))
+    yield "declared", facts(dtype="bf16", axes="2LTHD", dims="L=2,T=3,H=2,D=4", header="28",
+                            file=b"-" * 28 + rows)
+    yield "declared_solved", facts(dtype="f16", axes="LBTC", dims="L=2,B=?,T=3,C=4", file=rows)
+    yield "declared_turned", facts(dtype="f16", axes="2LHDT", dims="L=2,T=3,H=2,D=4", file=rows)
+    yield "declared_bytes", facts(dtype="fp8e4m3", axes="T", dims="T=?", file=rows)
+    yield "declared_opaque", facts(dtype="u8", file=safetensors(0))
+    yield "declared_badly", facts(dtype="f16", axes="LT", dims="L=2,T=5", file=safetensors(0))
 
 
 def tiles():
@@ -117,8 +185,9 @@ def profiles():
 
 
 def main():
-    for folder, seeds in (("layout", layouts()), ("decode", tiles()), ("head", heads()),
-                          ("profile", profiles())):
+    folders = {"layout": layouts(), "facts": facts_of_files(), "decode": tiles(), "head": heads(),
+               "profile": profiles()}
+    for folder, seeds in folders.items():
         (HERE / folder).mkdir(parents=True, exist_ok=True)
         for name, data in seeds:
             (HERE / folder / name).write_bytes(data)

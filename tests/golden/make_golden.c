@@ -14,50 +14,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tests/golden/layouts.h"
+#include "tests/golden/plain.h"
 #include "tests/unit/made.h"
 #include "tests/unit/run.h"
-#include "tests/unit/sample.h"
-
-/* The plain bytes of one golden file. */
-struct plain {
-	uint8_t at[1 << 19];
-	size_t len;
-};
-
-static void plain_zeros(struct plain *p, size_t len)
-{
-	if (len > sizeof(p->at) - p->len)
-		abort();
-	memset(p->at + p->len, 0, len);
-	p->len += len;
-}
-
-static void plain_u32(struct plain *p, uint32_t v)
-{
-	plain_zeros(p, 4);
-	store32(p->at + p->len - 4, v);
-}
-
-static void plain_u64(struct plain *p, uint64_t v)
-{
-	plain_zeros(p, 8);
-	store64(p->at + p->len - 8, v);
-}
-
-static void plain_bytes(struct plain *p, const void *src, size_t len)
-{
-	plain_zeros(p, len);
-	memcpy(p->at + p->len - len, src, len);
-}
-
-static void plain_sample(struct plain *p, enum sample_kind kind, uint8_t elem,
-			 uint32_t rows, uint32_t cols)
-{
-	struct shape s = { .elem = elem, .rows = rows, .cols = cols };
-
-	plain_zeros(p, shape_bytes(&s));
-	sample_fill(kind, &s, p->at + p->len - shape_bytes(&s));
-}
 
 /* ---- the contents ---- */
 
@@ -158,6 +118,21 @@ static void make_sequence_short(struct plain *p)
 	make_sequence(p, 1, 63);
 }
 
+/* Attention, then the state of two recurrent layers for one cell. */
+static void make_hybrid(struct plain *p)
+{
+	static const uint32_t state[] = { 1, 99, 0, 0, 4 };
+
+	make_sequence(p, 1, 70);
+	for (int i = 0; i < 5; i++)
+		plain_u32(p, state[i]);
+	for (int i = 0; i < 4; i++) {
+		plain_u32(p, 0);
+		plain_u64(p, i < 2 ? 192 : 1024);
+		plain_sample(p, SAMPLE_NORMAL, ELEM_F32, 1, i < 2 ? 48 : 256);
+	}
+}
+
 static void make_session(struct plain *p)
 {
 	plain_bytes(p, "nsgg", 4);
@@ -252,8 +227,15 @@ static const struct good {
 	{ "good-llama-seq-coarse", make_coarse, { .codec = "split16" } },
 	{ "good-llama-seq-grid", make_sequence_f16, { .codec = "grid" } },
 	{ "good-llama-seq-specials", make_specials, { .codec = "split16" } },
+	{ "good-llama-seq-hybrid", make_hybrid, { 0 } },
 	{ "good-llama-session", make_session, { 0 } },
 	{ "good-safetensors", make_safetensors, { 0 } },
+	{ "good-declared", make_declared, { .facts = &facts_declared } },
+	{ "good-vllm-block", make_vllm, { .facts = &facts_vllm } },
+	{ "good-lmcache-chunk", make_lmcache, { 0 } },
+	{ "good-npy", make_npy, { 0 } },
+	{ "good-safetensors-lmcache", make_safetensors_lmcache, { 0 } },
+	{ "good-safetensors-mlx", make_safetensors_mlx, { 0 } },
 	{ "good-grid-f16", make_grid_f16, { .codec = "grid" } },
 	{ "good-grid-bf16", make_grid_bf16, { .codec = "grid" } },
 };

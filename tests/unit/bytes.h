@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "codec/codec.h"
 #include "codec/layout/layout.h"
 #include "codec/mem.h"
 
 struct bytes {
-	uint8_t at[1 << 16];
+	uint8_t at[1 << 17];
 	size_t len;
+	const char *beside_name, *beside; /* the one file beside it, or NULL */
 };
 
 static inline void bytes_zeros(struct bytes *b, size_t len)
@@ -56,19 +58,83 @@ static inline int bytes_read(void *ctx, uint64_t off, void *dst, size_t len)
 	return 0;
 }
 
-/* What the first len bytes are taken for: an id, 0 for none. */
-static inline uint8_t bytes_recognise(struct bytes *b, size_t len,
-				      struct extents *ret)
+static inline int bytes_sidecar(void *ctx, const char *name, void *buf,
+				size_t cap, size_t *ret_len)
 {
-	struct source src = { len, bytes_read, b };
+	const struct bytes *b = ctx;
+	size_t len;
+
+	if (!b->beside || strcmp(name, b->beside_name) != 0)
+		return -ENOENT;
+	len = strlen(b->beside);
+	if (len > cap)
+		return -E2BIG;
+	memcpy(buf, b->beside, len);
+	*ret_len = len;
+	return 0;
+}
+
+/*
+ * What the first len bytes are taken for, with the facts' name, declaration and
+ * checksum: an id, 0 for none.
+ */
+static inline uint8_t bytes_recognise_as(struct bytes *b, size_t len,
+					 const struct source *facts,
+					 struct extents *ret)
+{
+	struct source src = *facts;
 	const struct layout *layout;
 	size_t whole = b->len;
 
-	b->len = len;
+	src.size = b->len = len;
+	src.read = bytes_read;
+	src.sidecar = bytes_sidecar;
+	src.ctx = b;
 
 	int r = layout_recognise(&src, &layout, ret);
 
 	b->len = whole;
 	ck_assert_int_eq(r, 0);
 	return layout ? layout->id : LAYOUT_NONE;
+}
+
+static inline uint8_t bytes_recognise(struct bytes *b, size_t len,
+				      struct extents *ret)
+{
+	return bytes_recognise_as(b, len, &(struct source){ .size = 0 }, ret);
+}
+
+/* Extents lie in the file, in order, apart, and in whole rows. */
+static inline void bytes_check_extents(const struct extents *list,
+				       size_t file_len)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct extent *e = &list->at[i];
+
+		if (e->off < end || !e->len || e->len > file_len - e->off ||
+		    e->len % (e->cols * elem_bytes(e->elem)))
+			ck_abort_msg("extent %zu", i);
+		end = e->off + e->len;
+	}
+}
+
+/* These extents and no others. */
+static inline void bytes_check_list(const char *label,
+				    const struct extents *list,
+				    const struct extent *want, size_t n)
+{
+	ck_assert_msg(list->n == n, "%s: %zu extents", label, list->n);
+	for (size_t i = 0; i < n; i++) {
+		const struct extent *e = &list->at[i], *w = &want[i];
+
+		if (e->off != w->off || e->len != w->len ||
+		    e->elem != w->elem || e->role != w->role ||
+		    e->model_layer != w->model_layer || e->cols != w->cols)
+			ck_abort_msg("%s: extent %zu: %zu bytes from %zu, "
+				     "elem %d role %d layer %d cols %u",
+				     label, i, (size_t)e->len, (size_t)e->off,
+				     e->elem, e->role, e->model_layer, e->cols);
+	}
 }

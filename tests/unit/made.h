@@ -22,6 +22,7 @@ struct made_how {
 	const char *codec;   /* takes every tile it can; NULL: what suits */
 	uint32_t tile_rows;  /* of every extent; 0: what suits */
 	uint8_t more_layers; /* bit l: bytes that nobody needs in layer l */
+	const struct source *facts; /* beside the bytes; NULL: none */
 };
 
 /* A container, whole.  made_done. */
@@ -163,7 +164,11 @@ static inline int made_pack(struct made *m, const uint8_t *plain,
 static inline int made_container(struct made *m, const uint8_t *plain,
 				 size_t len, const struct made_how *how)
 {
-	struct source src = { len, made_read, (void *)(uintptr_t)plain };
+	struct source src = how->facts ? *how->facts : (struct source){ 0 };
+
+	src.size = len;
+	src.read = made_read;
+	src.ctx = (void *)(uintptr_t)plain;
 
 	*m = (struct made){ .head = { .logical_size = len, .entry_id = 4711 } };
 	int r = cut_extents(&src, &m->head);

@@ -26,6 +26,7 @@ void kit_init_closed(struct kit *k)
 		.options = { .memory = 64u << 20,
 			     .size = 1u << 30,
 			     .threads = 2,
+			     .alpha = 1,
 			     .policy = policy_find("lru") },
 	};
 	ck_assert_ptr_nonnull(k->options.policy);
@@ -147,9 +148,11 @@ static int kit_read_all(struct store *s, struct handle *h, uint8_t **ret,
 		}
 		all = realloc(all, len + PIECE);
 		ck_assert_ptr_nonnull(all);
-		if (v.len)
-			memcpy(all + len, v.data, v.len);
-		len += v.len;
+		for (unsigned i = 0; i < v.n_pieces; i++) {
+			memcpy(all + len, v.piece[i].iov_base,
+			       v.piece[i].iov_len);
+			len += v.piece[i].iov_len;
+		}
 		bool end = v.len < PIECE;
 		store_read_done(s, &v);
 		if (end)
@@ -227,11 +230,16 @@ void kit_expect_none(struct store *s, const char *name)
 void kit_expect_read(struct store *s, struct handle *h, uint64_t off,
 		     const void *src, size_t len)
 {
+	const char *at = src;
 	struct view v;
 
 	ck_assert_int_eq(store_read(s, h, off, len, &v), 0);
 	ck_assert_uint_eq(v.len, len);
-	ck_assert(!memcmp(v.data, src, len));
+	for (unsigned i = 0; i < v.n_pieces; i++) {
+		ck_assert(!memcmp(v.piece[i].iov_base, at, v.piece[i].iov_len));
+		at += v.piece[i].iov_len;
+	}
+	ck_assert_uint_eq(at - (const char *)src, len);
 	store_read_done(s, &v);
 }
 

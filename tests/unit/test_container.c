@@ -105,11 +105,12 @@ END_TEST
 
 static void take_image(struct container *c)
 {
-	size_t len = container_image_bytes(c);
+	size_t len = container_image_bytes(c, N_LAYERS);
 
 	ck_assert_uint_eq(c->image_off + len, made.len);
-	c->image = malloc(len);
-	memcpy(c->image, made.at + c->image_off, len);
+	uint8_t *image = malloc(len);
+	memcpy(image, made.at + c->image_off, len);
+	ck_assert_int_eq(container_set_image(c, image, len), 0);
 }
 
 START_TEST(every_run_of_tiles_reads_from_the_image)
@@ -128,7 +129,7 @@ START_TEST(without_its_image_it_reads_from_the_file_again)
 	struct container *c = open_made();
 
 	take_image(c);
-	container_drop_image(c);
+	container_keep_image(c, 0);
 	check_runs(c);
 	container_close(c);
 }
@@ -160,7 +161,7 @@ START_TEST(spans_of_zeros_are_bounded_by_plain_bytes)
 
 	ck_assert_int_eq(made_container(&m, zeros, len, &how), 0);
 	ck_assert_int_eq(open_bytes(m.at, m.len, &c), 0);
-	ck_assert_uint_eq(container_image_bytes(c), 0);
+	ck_assert_uint_eq(container_image_bytes(c, N_LAYERS), 0);
 	ck_assert(container_is_hole(c, 0, c->head.n_tiles));
 
 	uint32_t n = container_span(c, 0);
@@ -190,7 +191,9 @@ static int cut_to(size_t len)
 	int r = open_bytes(made.at, len, &c);
 	int fd = file_of(made.at, len);
 
-	if (container_peek(&io_real, fd, &brief) != r)
+	/* A look at the head alone may take for cut what is damaged. */
+	int peeked = container_peek(&io_real, fd, &brief);
+	if (peeked != r && (peeked != 0 || r != -EBADMSG || !brief.layered))
 		ck_abort_msg("peek differs at %zu bytes", len);
 	close(fd);
 	if (r == 0)

@@ -285,7 +285,7 @@ START_TEST(holes_that_are_read_cost_no_dram)
 		struct view v;
 
 		ck_assert_int_eq(store_read(k.store, h, off, PAGE, &v), 0);
-		ck_assert_uint_eq(((const uint8_t *)v.data)[1], 0);
+		ck_assert_uint_eq(((const uint8_t *)v.piece[0].iov_base)[1], 0);
 		store_read_done(k.store, &v);
 	}
 	int fd = store_pass(k.store, h);

@@ -74,7 +74,7 @@ static void worker_read(struct worker *w, const char *name)
 	if (r == 0) {
 		r = store_read(w->store, h, 0, WORDS * 8, &v);
 		if (r == 0) {
-			const uint64_t *words = v.data;
+			const uint64_t *words = v.piece[0].iov_base;
 
 			for (size_t i = 1; i < v.len / 8; i++)
 				if (words[i] > *w->counter) {

@@ -93,7 +93,7 @@ START_TEST(drain_waits_for_all)
 {
 	struct bench b;
 	struct job jobs[N_WORKS];
-	struct pool *p = pool_new((unsigned)_i, 1 + (unsigned)_i / 2);
+	struct pool *p = pool_new((unsigned)_i, 1 + (unsigned)_i / 2, NULL);
 
 	bench_init(&b);
 	ck_assert_ptr_nonnull(p);
@@ -113,7 +113,7 @@ START_TEST(urgent_goes_first_and_in_order)
 {
 	struct bench gate, b;
 	struct job first, jobs[20];
-	struct pool *p = pool_new(1, 1);
+	struct pool *p = pool_new(1, 1, NULL);
 
 	bench_init(&gate);
 	bench_init(&b);
@@ -137,7 +137,7 @@ START_TEST(later_leaves_threads_for_the_urgent)
 {
 	struct bench gate, b;
 	struct job blocked[8], urgent;
-	struct pool *p = pool_new(3, 2);
+	struct pool *p = pool_new(3, 2, NULL);
 
 	bench_init(&gate);
 	bench_init(&b);
@@ -164,7 +164,7 @@ START_TEST(work_may_push_work)
 	struct job j;
 
 	bench_init(&b);
-	b.pool = pool_new(2, 1);
+	b.pool = pool_new(2, 1, NULL);
 	j = (struct job){ { NULL, job_again }, &b, 0 };
 	pool_push(b.pool, WORK_LATER, &j.work);
 	pool_drain(b.pool);
@@ -177,7 +177,7 @@ START_TEST(free_runs_what_is_queued)
 {
 	struct bench b;
 	struct job jobs[N_WORKS];
-	struct pool *p = pool_new(2, 1);
+	struct pool *p = pool_new(2, 1, NULL);
 
 	bench_init(&b);
 	for (unsigned i = 0; i < N_WORKS; i++) {

@@ -1,0 +1,27 @@
+/*
+ * meter.h - how fast this machine fetches and decodes, measured as it does
+ *
+ * Bytes over the time in which at least one thread was at it, so that what
+ * threads do side by side adds up.  What lies long back fades.  Of the whole
+ * process; thread-safe.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "policy/world.h"
+
+enum meter {
+	METER_FETCH,  /* stored bytes, from the backing */
+	METER_DECODE, /* logical bytes, of N_RUNGS rates: METER_DECODE + rung */
+	N_METERS = METER_DECODE + N_RUNGS,
+};
+
+void meter_begin(unsigned meter);
+void meter_end(unsigned meter, uint64_t bytes);
+
+/* Bytes per second, or 0 as long as too little was seen to tell. */
+double meter_rate(unsigned meter);
+
+/* Puts what is known into the world; the rest stays as it is. */
+void meter_world(struct world *w);
