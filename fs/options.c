@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -18,6 +19,7 @@
 struct raw {
 	struct options *o;
 	char *memory, *size, *threads, *policy;
+	char *alpha, *quality, *device_rate;
 	int no_passthrough, allow_other, default_permissions;
 	int n_positional;
 };
@@ -31,6 +33,9 @@ static const struct fuse_opt OPTIONS[] = {
 	OPTION("size=%s", size),
 	OPTION("threads=%s", threads),
 	OPTION("policy=%s", policy),
+	OPTION("alpha=%s", alpha),
+	OPTION("quality=%s", quality),
+	OPTION("device_rate=%s", device_rate),
 	OPTION("no_passthrough", no_passthrough),
 	OPTION("allow_other", allow_other),
 	OPTION("default_permissions", default_permissions),
@@ -107,6 +112,42 @@ static int options_numbers(const struct raw *raw, struct options *o)
 	return 0;
 }
 
+/* A number of 0 or more, nothing behind it. */
+static bool options_number(const char *text, double *ret)
+{
+	char *end;
+	double x = strtod(text, &end);
+
+	if (end == text || *end || !isfinite(x) || x < 0)
+		return false;
+	*ret = x;
+	return true;
+}
+
+static bool options_quality(const char *text, double *ret)
+{
+	if (strncmp(text, "kld:", 4) == 0)
+		return options_number(text + 4, ret);
+	*ret = 0;
+	return strcmp(text, "exact") == 0;
+}
+
+static int options_worths(const struct raw *raw, struct options *o)
+{
+	if (raw->alpha && !options_number(raw->alpha, &o->alpha))
+		return options_fault("alpha=%s: seconds, 0 or more",
+				     raw->alpha);
+	if (raw->quality && !options_quality(raw->quality, &o->floor_nats))
+		return options_fault("quality=%s: exact, or as kld:0.03",
+				     raw->quality);
+	if (raw->device_rate &&
+	    (options_bytes(raw->device_rate, &o->device_rate) < 0 ||
+	     !o->device_rate))
+		return options_fault("device_rate=%s: bytes a second, as 1G",
+				     raw->device_rate);
+	return 0;
+}
+
 static int options_paths(struct options *o, const char *mountpoint)
 {
 	if (!o->backing || !mountpoint)
@@ -147,7 +188,11 @@ static int options_check(const struct raw *raw, struct options *o,
 	o->size = defaults.size;
 	o->threads = defaults.threads;
 	o->passthrough = !raw->no_passthrough;
+	o->alpha = defaults.alpha;
+	o->floor_nats = defaults.floor_nats;
 	r = options_numbers(raw, o);
+	if (r == 0)
+		r = options_worths(raw, o);
 	if (r < 0)
 		return r;
 
@@ -188,6 +233,9 @@ int options_parse(struct fuse_args *args, struct options *ret)
 	free(raw.size);
 	free(raw.threads);
 	free(raw.policy);
+	free(raw.alpha);
+	free(raw.quality);
+	free(raw.device_rate);
 	if (r < 0)
 		options_done(&o);
 	else
@@ -219,12 +267,20 @@ void options_help(const char *program)
 	for (unsigned i = 0; (p = policy_at(i)); i++)
 		printf("                             %s%s\n", p->name,
 		       i ? "" : " (default)");
-	printf("    -o no_passthrough      serve every read by a reply\n"
-	       "    -o allow_other         for all users; needs "
-	       "default_permissions\n"
-	       "    -f  -d  -s             foreground, debug, single thread\n"
-	       "    -h  -V                 this help, versions\n\n"
-	       "FUSE options:\n");
+	printf(
+	    "    -o alpha=N             seconds that a whole unit of quality "
+	    "is worth "
+	    "(default: 1)\n"
+	    "    -o quality=FLOOR       exact (default), or the most damage, "
+	    "as "
+	    "kld:0.03\n"
+	    "    -o device_rate=N       BACKING at N bytes/s, for experiments\n"
+	    "    -o no_passthrough      serve every read by a reply\n"
+	    "    -o allow_other         for all users; needs "
+	    "default_permissions\n"
+	    "    -f  -d  -s             foreground, debug, single thread\n"
+	    "    -h  -V                 this help, versions\n\n"
+	    "FUSE options:\n");
 	fuse_lowlevel_help();
 }
 
@@ -234,11 +290,13 @@ char *options_text(const struct options *o, const char *passthrough)
 
 	if (asprintf(&text,
 		     "version %s\nbacking %s\nmountpoint %s\nmemory %llu\n"
-		     "size %llu\nthreads %u\npolicy %s\npassthrough %s\n"
+		     "size %llu\nthreads %u\npolicy %s\nalpha %g\n"
+		     "floor_nats %g\ndevice_rate %llu\npassthrough %s\n"
 		     "libfuse %s\n",
 		     ADAPTCACHE_VERSION, o->backing, o->mountpoint,
 		     (unsigned long long)o->memory, (unsigned long long)o->size,
-		     o->threads, o->policy->name, passthrough,
+		     o->threads, o->policy->name, o->alpha, o->floor_nats,
+		     (unsigned long long)o->device_rate, passthrough,
 		     fuse_pkgversion()) < 0)
 		return NULL;
 	return text;

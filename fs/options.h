@@ -15,6 +15,9 @@ struct options {
 	uint64_t memory, size;
 	unsigned threads;
 	const struct policy *policy;
+	double alpha;         /* seconds that a unit of quality is worth */
+	double floor_nats;    /* most damage accepted; 0: bit-exact */
+	uint64_t device_rate; /* of the backing, bytes/s; 0: as it is */
 	bool foreground, debug, single;
 	bool passthrough;
 	bool help, version;

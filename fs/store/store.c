@@ -42,7 +42,9 @@ void store_defaults(const char *backing, struct store_options *ret)
 	struct sysinfo info;
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	*ret = (struct store_options){ .memory = 1u << 30, .size = 1u << 30 };
+	*ret = (struct store_options){ .memory = 1u << 30,
+				       .size = 1u << 30,
+				       .alpha = 1 };
 	if (sysinfo(&info) == 0)
 		ret->memory =
 		    (uint64_t)info.totalram * info.mem_unit / MEMORY_SHARE;

@@ -39,6 +39,7 @@ struct store_options {
 	uint64_t size;   /* bytes on the backing */
 	unsigned threads;
 	double floor_nats; /* damage that owners accept; 0: bit-exact */
+	double alpha;      /* seconds that a whole unit of quality is worth */
 	const struct policy *policy;
 	const struct io *io; /* NULL: io_real */
 
