@@ -28,11 +28,14 @@ enum fs_id {
 	FS_KV_STATS,
 	FS_KV_METRICS,
 	FS_KV_CONFIG,
+	FS_KV_CONTROL, /* may be written */
 	FS_KV_END,
 };
 
 struct fs {
-	struct options options;
+	struct options options; /* control.c changes some: control_lock */
+	pthread_mutex_t control_lock;
+	char *refused; /* the last change that was, and why; or NULL */
 	struct store *store;
 	struct fuse_session *session;
 	struct notify *notify;

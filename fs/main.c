@@ -120,9 +120,12 @@ static int main_open_store(struct fs *fs)
 		.memory = o->memory,
 		.size = o->size,
 		.threads = o->threads,
+		.policy = o->policy,
 		.floor_nats = o->floor_nats,
 		.alpha = o->alpha,
-		.policy = o->policy,
+		.high = o->high,
+		.low = o->low,
+		.free = o->free,
 		.stale = notify_stale,
 		.stale_ctx = fs->notify,
 	};
@@ -130,7 +133,7 @@ static int main_open_store(struct fs *fs)
 		return main_fault("cannot look at the backing", -errno);
 	int r = store_open(o->backing, &so, &fs->store, &why);
 
-	if (r == -EBUSY)
+	if (r == -EBUSY || r == -EINVAL)
 		return main_fault(why, 0);
 	return r < 0 ? main_fault(why, r) : 0;
 }
@@ -143,6 +146,7 @@ static int main_daemon(struct options *o, struct fuse_args *args, int ready_fd)
 	/* KV is what a user said: neither dumps nor other users may see it. */
 	prctl(PR_SET_DUMPABLE, 0);
 	umask(0); /* the kernel has applied the caller's */
+	pthread_mutex_init(&fs.control_lock, NULL);
 	passthrough_init(&fs.pass, o->passthrough);
 	opened_init(&fs.opened);
 	fs.notify = notify_new();
@@ -161,6 +165,8 @@ static int main_daemon(struct options *o, struct fuse_args *args, int ready_fd)
 	}
 	notify_free(fs.notify);
 	passthrough_done(&fs.pass);
+	pthread_mutex_destroy(&fs.control_lock);
+	free(fs.refused);
 	return r;
 }
 

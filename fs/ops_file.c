@@ -113,7 +113,10 @@ static void file_write(fuse_req_t req, fuse_ino_t ino, const char *buf,
 	struct fs *fs = fs_of(req);
 	struct handle *h = file_handle(fi);
 
-	(void)ino;
+	if (fs_is_virtual(ino)) {
+		control_write(req, ino, buf, size);
+		return;
+	}
 	if (fuse_req_ctx(req)->uid)
 		store_strip_setid(fs->store, h);
 	int r = store_write(fs->store, h, (uint64_t)off, buf, size);

@@ -5,9 +5,12 @@
 
 #include "codec/mem.h"
 #include "fs/fs.h"
+#include "fs/store/quota.h"
+#include "fs/store/settings.h"
 
-#define KV   "user.kv."
-#define STAT "user.kv.stat."
+#define KV    "user.kv."
+#define STAT  "user.kv.stat."
+#define HOLDS "user.kv.effective."
 
 static bool xattr_is(const char *name, const char *prefix)
 {
@@ -40,15 +43,31 @@ static int xattr_text(const struct store_facts *f, const char *key, char *dst,
 	return snprintf(dst, cap, "%llu", number);
 }
 
-static int xattr_stat(struct fs *fs, fuse_ino_t ino, const char *name,
-		      char *dst, size_t cap)
+/* The text of a name under STAT or HOLDS; malloc'ed.  Returns 0 or -errno. */
+static int xattr_virtual(struct fs *fs, struct node *n, const char *name,
+			 char **ret)
 {
 	struct store_facts facts;
-	int r = store_facts(fs->store, fs_node(fs, ino), &facts);
+	char text[128];
+	int r;
 
+	if (xattr_is(name, HOLDS))
+		return settings_effective(fs->store, n, name + strlen(HOLDS),
+					  ret);
+	if (!strcmp(name, STAT "quota_used")) {
+		unsigned long long used = quota_used(fs->store, n);
+
+		r = snprintf(text, sizeof(text), "%llu", used);
+	} else {
+		r = store_facts(fs->store, n, &facts);
+		if (r == 0)
+			r = xattr_text(&facts, name + strlen(STAT), text,
+				       sizeof(text));
+	}
 	if (r < 0)
 		return r;
-	return xattr_text(&facts, name + strlen(STAT), dst, cap);
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
 }
 
 /* The length alone when size is 0. */
@@ -69,7 +88,8 @@ static void xattr_get(fuse_req_t req, fuse_ino_t ino, const char *name,
 		      size_t size)
 {
 	struct fs *fs = fs_of(req);
-	char text[128];
+	auto_free char *value = NULL;
+	ssize_t len;
 
 	if (fs_is_virtual(ino) || xattr_is(name, "security.")) {
 		fuse_reply_err(req, ENODATA);
@@ -79,16 +99,16 @@ static void xattr_get(fuse_req_t req, fuse_ino_t ino, const char *name,
 		fuse_reply_err(req, ENOTSUP);
 		return;
 	}
-	if (xattr_is(name, STAT)) {
-		int len = xattr_stat(fs, ino, name, text, sizeof(text));
+	struct node *n = fs_node(fs, ino);
+	if (xattr_is(name, STAT) || xattr_is(name, HOLDS)) {
+		int r = xattr_virtual(fs, n, name, &value);
 
-		xattr_reply(req, text, len, size);
-		return;
-	}
-	auto_free char *value = malloc(size ? size : 1);
-	ssize_t len = value ? store_getxattr(fs->store, fs_node(fs, ino), name,
-					     value, size)
+		len = r < 0 ? r : (ssize_t)strlen(value);
+	} else {
+		value = malloc(size ? size : 1);
+		len = value ? store_getxattr(fs->store, n, name, value, size)
 			    : -ENOMEM;
+	}
 	xattr_reply(req, value, len, size);
 }
 
@@ -99,34 +119,48 @@ static int xattr_refuse(fuse_ino_t ino, const char *name)
 		return EPERM;
 	if (!xattr_is(name, "user."))
 		return ENOTSUP;
-	if (xattr_is(name, STAT))
-		return EROFS;                   /* facts */
-	return xattr_is(name, KV) ? EINVAL : 0; /* no such setting */
+	/* What is so, and what follows from settings. */
+	return xattr_is(name, STAT) || xattr_is(name, HOLDS) ? EROFS : 0;
+}
+
+/* A quota is set on its owner, not by him. */
+static bool xattr_is_allowed(fuse_req_t req, const char *name)
+{
+	uid_t uid = fuse_req_ctx(req)->uid;
+
+	return strcmp(name, KV "quota") || uid == 0 || uid == geteuid();
+}
+
+/* A setting of ours, or an attribute of the client's. */
+static int xattr_change(fuse_req_t req, fuse_ino_t ino, const char *name,
+			const char *value, size_t size, int flags)
+{
+	struct fs *fs = fs_of(req);
+	struct node *n = fs_node(fs, ino);
+	int refuse = xattr_refuse(ino, name);
+
+	if (refuse)
+		return -refuse;
+	if (!xattr_is_allowed(req, name))
+		return -EPERM;
+	if (!xattr_is(name, KV))
+		return value ? store_setxattr(fs->store, n, name, value, size,
+					      flags)
+			     : store_removexattr(fs->store, n, name);
+	name += strlen(KV);
+	return value ? settings_set(fs->store, n, name, value, size, flags)
+		     : settings_remove(fs->store, n, name);
 }
 
 static void xattr_set(fuse_req_t req, fuse_ino_t ino, const char *name,
 		      const char *value, size_t size, int flags)
 {
-	struct fs *fs = fs_of(req);
-	int refuse = xattr_refuse(ino, name);
-
-	if (refuse)
-		fuse_reply_err(req, refuse);
-	else
-		fs_reply_err(req, store_setxattr(fs->store, fs_node(fs, ino),
-						 name, value, size, flags));
+	fs_reply_err(req, xattr_change(req, ino, name, value, size, flags));
 }
 
 static void xattr_remove(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
-	struct fs *fs = fs_of(req);
-	int refuse = xattr_refuse(ino, name);
-
-	if (refuse)
-		fuse_reply_err(req, refuse == EINVAL ? ENODATA : refuse);
-	else
-		fs_reply_err(
-		    req, store_removexattr(fs->store, fs_node(fs, ino), name));
+	fs_reply_err(req, xattr_change(req, ino, name, NULL, 0, 0));
 }
 
 static void xattr_list(fuse_req_t req, fuse_ino_t ino, size_t size)

@@ -194,12 +194,14 @@ void lru_revise(struct policy_run *run, double now_s, struct policy_entry *e,
 		const struct facts *facts)
 {
 	struct place at = e->at, none = { 0 };
+	uint8_t pin = e->pin;
 
 	(void)now_s;
 	ledger_move(&run->ledger, e, &none);
 	curve_learn(e, facts);
 	ledger_move(&run->ledger, e, &at);
-	lru_queue(lru_of(run), e);
+	if (e->pin != pin) /* else it stays where its last use put it */
+		lru_queue(lru_of(run), e);
 }
 
 void lru_moved(struct policy_run *run, double now_s, struct policy_entry *e,

@@ -1,4 +1,6 @@
 /* attr.c - attributes and xattrs: the backing's own, but for the sizes */
+#include "fs/store/attr.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -206,11 +208,9 @@ int store_set(struct store *s, struct node *n, unsigned what,
 
 /* ---- xattrs ---- */
 
-/* A descriptor for the f*xattr calls; the caller closes it.  Or -errno. */
-static int attr_open(struct store *s, struct node *n)
+int attr_open(struct store *s, struct node *n)
 {
 	struct reach at;
-	auto_rwunlock pthread_rwlock_t *names = lock_shared(&s->tree.names);
 	int r;
 
 	if (n->type != S_IFREG && n->type != S_IFDIR)
@@ -231,6 +231,8 @@ static int attr_open(struct store *s, struct node *n)
 int store_setxattr(struct store *s, struct node *n, const char *name,
 		   const void *value, size_t len, int flags)
 {
+	/* Publishing copies them: names keep it from missing this change. */
+	auto_rwunlock pthread_rwlock_t *names = lock_shared(&s->tree.names);
 	auto_close int fd = attr_open(s, n);
 
 	if (fd < 0)
@@ -241,6 +243,7 @@ int store_setxattr(struct store *s, struct node *n, const char *name,
 ssize_t store_getxattr(struct store *s, struct node *n, const char *name,
 		       void *dst, size_t cap)
 {
+	auto_rwunlock pthread_rwlock_t *names = lock_shared(&s->tree.names);
 	auto_close int fd = attr_open(s, n);
 
 	if (fd < 0)
@@ -266,6 +269,7 @@ static size_t attr_filter(char *list, size_t len)
 
 ssize_t store_listxattr(struct store *s, struct node *n, char *dst, size_t cap)
 {
+	auto_rwunlock pthread_rwlock_t *names = lock_shared(&s->tree.names);
 	auto_close int fd = attr_open(s, n);
 
 	if (fd < 0)
@@ -290,6 +294,7 @@ ssize_t store_listxattr(struct store *s, struct node *n, char *dst, size_t cap)
 
 int store_removexattr(struct store *s, struct node *n, const char *name)
 {
+	auto_rwunlock pthread_rwlock_t *names = lock_shared(&s->tree.names);
 	auto_close int fd = attr_open(s, n);
 
 	if (fd < 0)

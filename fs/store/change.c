@@ -9,7 +9,9 @@
 #include "fs/store/mover.h"
 #include "fs/store/names.h"
 #include "fs/store/pack.h"
+#include "fs/store/quota.h"
 #include "fs/store/room.h"
+#include "fs/store/settings.h"
 
 /*
  * The new name belongs to who asked, as if the caller had made it: the group
@@ -169,8 +171,7 @@ static void change_gone(struct store *s, struct node *n, struct node *dir,
 	}
 	tree_unhash(&s->tree, n);
 	mover_forget(s, n);
-	budget_set_disk(&s->budget, n->stored, 0);
-	n->stored = 0;
+	quota_store(s, n, 0);
 	change_touch(s, n);
 }
 
@@ -260,52 +261,92 @@ static int change_renamed(struct store *s, struct node *n, struct node *old,
 	return r;
 }
 
-static int change_rename(struct store *s, const struct spot *from,
-			 const struct spot *to, unsigned flags,
-			 struct node **ret_old)
+/* What a rename is about; both with a reference, old may be NULL. */
+struct renaming {
+	struct spot from, to;
+	unsigned flags;
+	struct node *n, *old;
+};
+
+/* Whether quotas allow it: as quota_allows_move.  Caller holds names. */
+static int change_allowed(struct store *s, const struct renaming *c)
+{
+	int r = quota_allows_move(s, c->n, c->to.dir);
+
+	if (r == 0 && c->old && c->flags & RENAME_EXCHANGE)
+		r = quota_allows_move(s, c->old, c->from.dir);
+	return r;
+}
+
+/* Returns 0, -EDQUOT (change_make_room may help) or -errno. */
+static int change_rename(struct store *s, struct renaming *c)
 {
 	auto_rwunlock pthread_rwlock_t *names = lock_alone(&s->tree.names);
-	struct node *n, *old = NULL;
 	struct stat st, old_st;
-	bool exchange = flags & RENAME_EXCHANGE;
-	int r = names_child(s, from->dir, from->name, &n, &st);
+	bool exchange = c->flags & RENAME_EXCHANGE;
+	int r = names_child(s, c->from.dir, c->from.name, &c->n, &st);
 
 	if (r < 0)
 		return r;
-	r = names_child(s, to->dir, to->name, &old, &old_st);
-	if (r < 0 && r != -ENOENT) {
-		node_put(&s->tree, n);
+	r = names_child(s, c->to.dir, c->to.name, &c->old, &old_st);
+	if (r < 0 && r != -ENOENT)
 		return r;
-	}
-	r = renameat2(from->dir->fd, from->name, to->dir->fd, to->name, flags);
-	r = r < 0 ? -errno : 0;
-	if (r == 0 && old != n) {
-		if (old && !exchange)
-			change_gone(s, old, to->dir, to->name,
-				    S_ISDIR(old_st.st_mode) ||
-					old_st.st_nlink == 1);
-		r = change_renamed(s, n, old, from, to, exchange);
-	}
-	node_put(&s->tree, n);
-	*ret_old = old;
-	return r;
+	r = change_allowed(s, c);
+	if (r < 0)
+		return r;
+	if (renameat2(c->from.dir->fd, c->from.name, c->to.dir->fd, c->to.name,
+		      c->flags) < 0)
+		return errno == EDQUOT ? -ENOSPC : -errno;
+	if (c->old == c->n)
+		return 0;
+	if (c->old && !exchange)
+		change_gone(s, c->old, c->to.dir, c->to.name,
+			    S_ISDIR(old_st.st_mode) || old_st.st_nlink == 1);
+	return change_renamed(s, c->n, c->old, &c->from, &c->to, exchange);
+}
+
+static bool change_make_room(struct store *s, const struct renaming *c)
+{
+	return quota_make_room_moved(s, c->n, c->to.dir) &&
+	       (!c->old || !(c->flags & RENAME_EXCHANGE) ||
+		quota_make_room_moved(s, c->old, c->from.dir));
+}
+
+/* Other directories, other settings. */
+static void change_spread(struct store *s, const struct renaming *c)
+{
+	if (c->from.dir == c->to.dir)
+		return;
+	settings_spread(s, c->n);
+	if (c->old && c->flags & RENAME_EXCHANGE)
+		settings_spread(s, c->old);
 }
 
 int store_rename(struct store *s, struct node *dir, const char *name,
 		 struct node *to_dir, const char *to_name, unsigned flags)
 {
-	struct spot from = { .dir = dir }, to = { .dir = to_dir };
-	struct node *old = NULL;
+	struct renaming c = { .from.dir = dir,
+			      .to.dir = to_dir,
+			      .flags = flags };
+	bool again;
 
 	if (strlen(name) > 255 || strlen(to_name) > 255)
 		return -ENAMETOOLONG;
-	strcpy(from.name, name);
-	strcpy(to.name, to_name);
+	strcpy(c.from.name, name);
+	strcpy(c.to.name, to_name);
 	int r = change_publish_first(s, dir, name, to_dir, to_name);
-	if (r == 0)
-		r = change_rename(s, &from, &to, flags, &old);
-	change_let_go(s, old);
-	return r;
+	if (r < 0)
+		return r;
+	do {
+		c.n = c.old = NULL;
+		r = change_rename(s, &c);
+		again = r == -EDQUOT && change_make_room(s, &c);
+		if (r == 0)
+			change_spread(s, &c);
+		change_let_go(s, c.old);
+		change_let_go(s, c.n);
+	} while (again);
+	return r == -EDQUOT ? -ENOSPC : r;
 }
 
 int store_create(struct store *s, struct node *dir, const char *name,

@@ -9,6 +9,7 @@
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
 #include "fs/store/quarantine.h"
+#include "fs/store/quota.h"
 #include "fs/store/rate.h"
 
 struct timespec entry_now(void)
@@ -55,6 +56,7 @@ static void entry_free(struct entry *e)
 		plain_free(e->plain);
 	entry_keep_image(e, 0);
 	budget_unpromise(&s->budget, e->promised);
+	quota_unpromise(s, e->node, e->promised);
 	if (e->cont)
 		container_close(e->cont); /* with its fd */
 	else
@@ -210,8 +212,7 @@ void entry_settle(struct entry *e)
 		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
 		auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
 		bool lost = e->node->gone && !e->n_open;
-		bool want = !lost && (e->dirty || e->plain ||
-				      (e->cont && e->cont->image));
+		bool want = !lost && (e->dirty || e->plain || e->image_charged);
 
 		if (want && !e->held)
 			entry_get_again(e);

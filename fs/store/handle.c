@@ -6,6 +6,7 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/expire.h"
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
 #include "fs/store/publish.h"
@@ -59,8 +60,10 @@ int store_open_file(struct store *s, struct node *n, int flags,
 		    struct handle **ret)
 {
 	struct entry *e;
-	int r = entry_get(s, n, &e);
 
+	if (expire_now(s, n))
+		return -ESTALE;
+	int r = entry_get(s, n, &e);
 	if (r < 0)
 		return r;
 	struct handle *h = handle_open(e, flags);

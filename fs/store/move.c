@@ -6,6 +6,7 @@
 #include "codec/mem.h"
 #include "fs/store/entry.h"
 #include "fs/store/mover.h"
+#include "fs/store/quota.h"
 #include "fs/store/rate.h"
 #include "fs/store/room.h"
 
@@ -61,10 +62,9 @@ bool move_evict(struct store *s, struct node *n)
 			spot_done(&s->tree, &at);
 		}
 		tree_unhash(&s->tree, n);
-		budget_set_disk(&s->budget, n->stored, 0);
 		s->counters.evicted++;
 		s->counters.evicted_bytes += n->stored;
-		n->stored = 0;
+		quota_store(s, n, 0);
 	}
 	if (e) {
 		struct place nowhere = { 0 };
@@ -97,8 +97,7 @@ static int move_cut_container(struct entry *e, unsigned n_layers)
 
 		s->counters.cut++;
 		s->counters.cut_bytes += n->stored - stored;
-		budget_set_disk(&s->budget, n->stored, stored);
-		n->stored = stored;
+		quota_store(s, n, stored);
 	}
 	return 0;
 }

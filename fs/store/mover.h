@@ -32,8 +32,21 @@ void mover_tell(struct store *s, struct node *n);
 /* It is staged, or gone. */
 void mover_forget(struct store *s, struct node *n);
 
+/* Its settings are others than when it was entered. */
+void mover_revise(struct store *s, struct node *n);
+
+/* A soft pin holds it no longer, whatever its settings say. */
+void mover_unpin(struct store *s, struct node *n);
+
+/* Evicts it.  False: somebody uses it, and it stays. */
+bool mover_remove(struct store *s, struct node *n);
+
 /*
- * Moves until the tier could take `need` bytes more, or nothing more can move.
- * Returns whether anything moved.
+ * Moves until the tier could take `need` bytes more, or nothing more can move;
+ * once anything must go, down to the low watermark.  Returns whether anything
+ * moved.
  */
 bool mover_make_room(struct store *s, enum tier tier, uint64_t need);
+
+/* Empties to the low watermark what is above the high one. */
+void mover_level(struct store *s);

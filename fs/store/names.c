@@ -6,8 +6,11 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/expire.h"
 #include "fs/store/mover.h"
 #include "fs/store/quarantine.h"
+#include "fs/store/quota.h"
+#include "fs/store/settings.h"
 
 #define BLKSIZE 131072 /* of one good request, as a hint for copies */
 
@@ -40,6 +43,8 @@ int names_child(struct store *s, struct node *dir, const char *name,
 		return -ENOMEM;
 
 	int r = tree_link(&s->tree, n, dir, name);
+	if (r == 0)
+		settings_learn(s, n, dir, name);
 	if (r == 0 && S_ISDIR(st.st_mode))
 		r = names_dir_fd(n, dir, name);
 	if (r < 0) {
@@ -72,15 +77,14 @@ int names_peek(struct store *s, struct node *n, struct node *dir,
 
 void names_count(struct store *s, struct node *n, const struct stat *st)
 {
-	uint64_t none = 0, stored = (uint64_t)st->st_blocks * 512;
+	uint64_t stored = (uint64_t)st->st_blocks * 512;
 
 	if (!stored)
 		stored = 512; /* kept in the inode itself */
-	if (n->gone ||
-	    !atomic_compare_exchange_strong(&n->stored, &none, stored))
-		return;
-	budget_set_disk(&s->budget, 0, stored);
-	mover_enter(s, n);
+	if (!n->used_ms)      /* the change time is nobody's but the kernel's */
+		n->used_ms = (uint64_t)st->st_ctim.tv_sec * 1000;
+	if (quota_store_first(s, n, stored))
+		mover_enter(s, n);
 }
 
 static void names_show_staged(struct entry *e, struct stat *st)
@@ -141,6 +145,10 @@ int store_lookup(struct store *s, struct node *dir, const char *name,
 		names_show(s, n, &st);
 	if (r == -ENODATA || r == -EBADMSG || r == -EOPNOTSUPP) {
 		quarantine_node(s, n, r);
+		r = -ENOENT;
+	}
+	if (r == 0 && expire_now(s, n)) {
+		node_forget(&s->tree, n, 1);
 		r = -ENOENT;
 	}
 	node_put(&s->tree, n);

@@ -12,6 +12,7 @@
 #include "fs/store/entry.h"
 #include "fs/store/local.h"
 #include "fs/store/publish.h"
+#include "fs/store/quota.h"
 #include "fs/store/rate.h"
 
 static int packing_read(void *ctx, uint64_t off, void *dst, size_t len)
@@ -299,6 +300,17 @@ static void packing_count(const struct packing *p)
 				 now.tv_nsec - p->since.tv_nsec);
 }
 
+/* Among what shares the quota that the container would pass. */
+static bool packing_make_room(const struct packing *p,
+			      const struct container *c)
+{
+	struct stat st;
+
+	return fstat(c->fd, &st) == 0 &&
+	       quota_make_room(p->e->store, p->e->node,
+			       (uint64_t)st.st_blocks * 512);
+}
+
 int packing_publish(struct packing *p)
 {
 	struct container *c;
@@ -318,7 +330,9 @@ int packing_publish(struct packing *p)
 		image = NULL;
 	}
 
-	r = publish(p->e, p->tmp_name, c, p->change);
+	do
+		r = publish(p->e, p->tmp_name, c, p->change);
+	while (r == -EDQUOT && packing_make_room(p, c));
 	if (r < 0) {
 		budget_set_clean(&p->e->store->budget, image ? image_len : 0,
 				 0);

@@ -8,10 +8,13 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/expire.h"
 #include "fs/store/log.h"
 #include "fs/store/quarantine.h"
+#include "fs/store/quota.h"
 #include "fs/store/room.h"
 #include "fs/store/scan.h"
+#include "fs/store/settings.h"
 
 static int publish_xattrs(int from, int to)
 {
@@ -108,6 +111,16 @@ static int publish_names(struct entry *e, const char *tmp_name,
 	return r == -ESTALE ? 0 : r; /* the last name was reached */
 }
 
+/* Whether copies of it stay in DRAM. */
+static bool publish_keeps(struct entry *e)
+{
+	struct settings now;
+
+	settings_look(e->store, e->node, &now);
+	return room_entry(e->store) &&
+	       now.number[SETTING_TIER] != SETTING_TIER_SSD;
+}
+
 /* The entry is clean and c its container.  Caller holds names, data alone. */
 static void publish_swap(struct entry *e, struct container *c)
 {
@@ -124,9 +137,12 @@ static void publish_swap(struct entry *e, struct container *c)
 	e->image_charged = c->image ? c->image->len : 0;
 	e->dirty = false;
 	budget_unpromise(&s->budget, e->promised);
+	quota_unpromise(s, n, e->promised);
 	e->promised = 0;
 
-	if (e->n_passed || (e->plain->in_dram && e->size && room_entry(s))) {
+	bool keep = publish_keeps(e);
+
+	if (e->n_passed || (e->plain->in_dram && e->size && keep)) {
 		budget_wash(&s->budget, e->plain->charged);
 		/* To read a hole through a map fills it with zeros. */
 		if (e->plain->charged >= e->size)
@@ -135,18 +151,27 @@ static void publish_swap(struct entry *e, struct container *c)
 		budget_set_dirty(&s->budget, e->plain->charged, 0);
 		e->plain = plain_free(e->plain);
 	}
-	if (!room_entry(s))
+	if (!keep)
 		entry_keep_image(e, 0);
 	if (fstat(c->fd, &st) == 0) {
 		uint64_t stored = (uint64_t)st.st_blocks * 512;
 
-		budget_set_disk(&s->budget, n->stored, stored);
-		n->stored = stored;
+		quota_store(s, n, stored);
 		tree_rekey(&s->tree, n, st.st_ino);
 	}
 	n->size = c->head.logical_size;
 	n->layered = c->head.layer_mask & 1u << LAYER_HEAD;
 	n->layers = (uint8_t)c->n_layers;
+	expire_touch(n);
+}
+
+static int publish_allowed(struct entry *e, const struct container *c)
+{
+	struct stat st;
+
+	if (fstat(c->fd, &st) < 0)
+		return -errno;
+	return quota_allows(e->store, e->node, (uint64_t)st.st_blocks * 512);
 }
 
 int publish(struct entry *e, const char *tmp_name, struct container *c,
@@ -165,11 +190,14 @@ int publish(struct entry *e, const char *tmp_name, struct container *c,
 		return -ESTALE;
 	if (e->change != change)
 		return -EAGAIN;
-	int r = publish_attributes(e, c->fd, &old);
+	int r = publish_allowed(e, c);
+	if (r < 0)
+		return r;
+	r = publish_attributes(e, c->fd, &old);
 	if (r == 0)
 		r = publish_names(e, tmp_name, &old);
 	if (r < 0)
-		return r;
+		return r == -EDQUOT ? -ENOSPC : r; /* it is the backing's */
 	publish_swap(e, c);
 	return 0;
 }
@@ -187,6 +215,7 @@ void publish_give_up(struct entry *e, int error)
 			return; /* its release tries again */
 		e->doomed = false;
 		budget_unpromise(&s->budget, e->promised);
+		quota_unpromise(s, e->node, e->promised);
 		e->promised = 0;
 		if (!e->dirty)
 			return; /* the write that failed changed nothing */

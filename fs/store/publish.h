@@ -12,7 +12,8 @@ struct entry;
  * Gives the container, whose file is BACKING/.tmp/tmp_name, the entry's names,
  * owner, mode, times and xattrs, and makes the entry clean, if its change
  * count is still `change`.  Takes c on success.  Returns 0, -EAGAIN (it was
- * written to meanwhile), -ESTALE (it has no name any more) or -errno.
+ * written to meanwhile), -ESTALE (it has no name any more), -EDQUOT (room must
+ * be made as quota.h says) or -errno.
  */
 int publish(struct entry *e, const char *tmp_name, struct container *c,
 	    uint64_t change);

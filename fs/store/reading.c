@@ -4,6 +4,7 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/expire.h"
 #include "fs/store/handle.h"
 #include "fs/store/load.h"
 #include "fs/store/local.h"
@@ -11,6 +12,7 @@
 #include "fs/store/mover.h"
 #include "fs/store/quarantine.h"
 #include "fs/store/room.h"
+#include "fs/store/settings.h"
 #include "fs/store/stream.h"
 
 /* An access time this old is told to the backing: evictors look at it. */
@@ -42,6 +44,7 @@ static struct place reading_count_hit(struct entry *e)
 	e->node->hits++;
 	e->node->last_hit_ms =
 	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	expire_hit(e->store, e->node);
 	return mover_hit(e->store, e->node);
 }
 
@@ -82,6 +85,7 @@ static void reading_make_cache(struct entry *e)
 	entry_settle(e);
 	mover_tell(s, e->node);
 	load_ahead(e);
+	mover_level(s);
 }
 
 static void reading_piece(struct view *v, void *data)
@@ -167,29 +171,43 @@ static void reading_fail(struct entry *e)
 static bool reading_stream(struct store *s, struct handle *h)
 {
 	struct entry *e = h->entry;
-	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+	struct container *c;
 
-	if (e->dirty || e->plain || !e->cont || e->size < STREAM_LEAST_BYTES)
-		return false;
-	h->stream = stream_new(s, e->cont);
+	{
+		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+
+		if (e->dirty || e->plain || !e->cont ||
+		    e->size < STREAM_LEAST_BYTES)
+			return false;
+		c = container_get(e->cont);
+	}
+	h->stream = stream_new(s, c);
+	container_close(c);
 	return h->stream;
 }
 
 /*
  * Who is read for the first time is read past DRAM: most are never asked for
- * again, and a plain copy costs fresh memory.  The second time earns it one.
+ * again, and a plain copy costs fresh memory.  The second time earns it one, or
+ * its owner's word that it belongs in DRAM.
  */
 static void reading_prepare(struct store *s, struct handle *h,
 			    const struct place *to)
 {
 	struct entry *e = h->entry;
-	bool plain = to->plain & 1u << TIER_RAM;
+	struct settings now;
 	bool again = e->node->hits > 1;
 
-	move_promote(e, to->ram);
-	if (plain && again)
+	settings_look(s, e->node, &now);
+	bool keep = now.number[SETTING_TIER] == SETTING_TIER_MEM;
+	bool never = now.number[SETTING_TIER] == SETTING_TIER_SSD;
+	bool plain = keep || (to->plain & 1u << TIER_RAM && !never);
+
+	if (!never)
+		move_promote(e, to->ram);
+	if (plain && (again || keep))
 		reading_make_cache(e);
-	if (!reading_stream(s, h) && plain && !again)
+	if (!reading_stream(s, h) && plain)
 		reading_make_cache(e);
 }
 

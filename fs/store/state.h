@@ -5,6 +5,7 @@
  *
  *   tree.names       the backing's namespace: alone to change a name, shared
  *                    to look at one.  Held across metadata calls only.
+ *   settings_lock    one change of a setting or of the tuning at a time.
  *   entry.data       which copies of an entry's bytes there are.  Shared to
  *                    read and write bytes, alone to change the copies.
  *   entry.lock       an entry's counts, times and flags; short.
@@ -39,6 +40,7 @@ struct counters {
 	_Atomic uint64_t loaded_in, loaded_out, load_ns;
 	_Atomic uint64_t evicted, evicted_bytes;
 	_Atomic uint64_t cut, cut_bytes; /* containers; what that freed */
+	_Atomic uint64_t expired;        /* of these: their ttl was over */
 	_Atomic uint64_t dropped_writes; /* acknowledged, then no room */
 	_Atomic uint64_t quarantined;
 	_Atomic uint64_t spilled; /* staged entries moved to the backing */
@@ -83,6 +85,13 @@ struct store {
 	uint64_t entries_limit;   /* in memory; each has descriptors */
 	_Atomic uint64_t next_id; /* of entries, and of temporaries */
 	_Atomic bool stopping;
+	pthread_mutex_t settings_lock;
+	_Atomic uint64_t sweep_ms; /* when expire.c may look again */
+
+	/* Of the tuning, what is not the mover's; changes under settings_lock.
+	 */
+	_Atomic uint64_t size, free_floor;
+	_Atomic unsigned high, low;
 
 	/* The scan that learns what is on the backing; publishing waits. */
 	pthread_t scanner;

@@ -33,7 +33,7 @@ static const char *stats_tier(const struct entry *e)
 		return e->plain->in_dram ? "staged" : "staged-ssd";
 	if (e->plain)
 		return "dram-plain";
-	return e->cont && e->cont->image ? "dram-packed" : "ssd";
+	return e->image_charged ? "dram-packed" : "ssd";
 }
 
 int store_facts(struct store *s, struct node *n, struct store_facts *ret)
@@ -141,6 +141,8 @@ static unsigned stats_counters(struct store *s, struct figure *f)
 		  "entries cut to a coarser rate to make room" },
 		{ "cut_bytes_total", COUNTER, (double)c->cut_bytes,
 		  "bytes of the backing that freed" },
+		{ "expired_total", COUNTER, (double)c->expired,
+		  "entries removed because their ttl was over" },
 		{ "dropped_writes_total", COUNTER, (double)c->dropped_writes,
 		  "staged entries that could not be published" },
 		{ "quarantined_total", COUNTER, (double)c->quarantined,
@@ -221,10 +223,12 @@ char *store_metrics_text(struct store *s)
 			f[i].name, f[i].help, f[i].name,
 			f[i].kind == COUNTER ? "counter" : "gauge", f[i].name,
 			f[i].value);
+	struct tuning now;
+	store_tuning(s, &now);
 	fprintf(out,
 		"# HELP adaptcache_build_info version\n"
 		"# TYPE adaptcache_build_info gauge\n"
 		"adaptcache_build_info{version=\"%s\",policy=\"%s\"} 1\n",
-		ADAPTCACHE_VERSION, s->options.policy->name);
+		ADAPTCACHE_VERSION, now.policy->name);
 	return fclose(out) ? (free(text), NULL) : text;
 }

@@ -18,7 +18,9 @@
 #include "fs/store/mover.h"
 #include "fs/store/pack.h"
 #include "fs/store/scan.h"
+#include "fs/store/settings.h"
 #include "fs/store/stream.h"
+#include "fs/store/tune.h"
 
 /* A quarter of the machine: the engine beside us wants the rest. */
 #define MEMORY_SHARE 4
@@ -42,9 +44,12 @@ void store_defaults(const char *backing, struct store_options *ret)
 	struct sysinfo info;
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	*ret = (struct store_options){ .memory = 1u << 30,
-				       .size = 1u << 30,
-				       .alpha = 1 };
+	*ret = (struct store_options){
+		.memory = 1u << 30,
+		.size = 1u << 30,
+		.high = 100,
+		.alpha = 1,
+	};
 	if (sysinfo(&info) == 0)
 		ret->memory =
 		    (uint64_t)info.totalram * info.mem_unit / MEMORY_SHARE;
@@ -137,7 +142,12 @@ static int store_open_dirs(struct store *s, const char *backing,
 	if (s->quarantine < 0)
 		return s->quarantine;
 	int tree = store_dir(s->backing, "tree", 0755);
-	return tree < 0 ? tree : tree_init(&s->tree, tree);
+	if (tree < 0)
+		return tree;
+	int r = tree_init(&s->tree, tree);
+	if (r == 0)
+		settings_learn(s, s->tree.root, s->tree.root, ".");
+	return r;
 }
 
 /* Descriptors: one per directory known and per open entry. */
@@ -207,12 +217,15 @@ int store_open(const char *backing, const struct store_options *options,
 	pthread_mutex_init(&s->entries_lock, NULL);
 	pthread_mutex_init(&s->commit.lock, NULL);
 	s->commit.work.run = commit_run;
+	pthread_mutex_init(&s->settings_lock, NULL);
 	pthread_mutex_init(&s->scan_lock, NULL);
 	pthread_cond_init(&s->scan_ended, NULL);
 	budget_init(&s->budget, options->memory, options->size);
 	store_raise_limits(s);
 
 	int r = store_open_dirs(s, backing, ret_why);
+	if (r == 0)
+		r = tune_start(s, ret_why);
 	if (r == 0) {
 		plain_home_init(&s->home, s->tmp);
 		store_sweep(s);
@@ -305,6 +318,7 @@ struct store *store_close(struct store *s)
 	budget_done(&s->budget);
 	pthread_mutex_destroy(&s->entries_lock);
 	pthread_mutex_destroy(&s->commit.lock);
+	pthread_mutex_destroy(&s->settings_lock);
 	pthread_mutex_destroy(&s->scan_lock);
 	pthread_cond_destroy(&s->scan_ended);
 	int fds[] = { s->tmp, s->quarantine, s->backing, s->lock_fd };
@@ -317,8 +331,7 @@ struct store *store_close(struct store *s)
 
 double store_floor(struct store *s, struct node *n)
 {
-	(void)n;
-	return s->options.floor_nats;
+	return settings_quality(s, n);
 }
 
 struct node *store_root(struct store *s)
@@ -338,6 +351,7 @@ int store_statfs(struct store *s, struct statvfs *ret)
 	uint64_t left = b.disk_limit > used ? b.disk_limit - used : 0;
 	uint64_t has = (uint64_t)v.f_bavail * v.f_frsize;
 
+	has = has > s->free_floor ? has - s->free_floor : 0;
 	if (has < left)
 		left = has;
 	v.f_bsize = v.f_frsize = 4096;

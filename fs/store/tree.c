@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "codec/mem.h"
+#include "fs/store/weight.h"
 
 #define FIRST_BUCKETS 1024 /* a power of two */
 
@@ -45,6 +46,12 @@ static void node_free(struct node *n)
 
 		n->links = l->next;
 		free(l);
+	}
+	while (n->own) {
+		struct own *o = n->own;
+
+		n->own = o->next;
+		free(o);
 	}
 	if (n->fd >= 0)
 		close(n->fd);
@@ -191,6 +198,23 @@ static bool node_unused(const struct tree *t, const struct node *n)
 	return !n->refs && !n->nlookup && n != t->root;
 }
 
+/* Caller holds the lock. */
+static void link_join(struct link *l)
+{
+	l->kid_next = l->dir->kids;
+	l->kid_at = &l->dir->kids;
+	if (l->kid_next)
+		l->kid_next->kid_at = &l->kid_next;
+	l->dir->kids = l;
+}
+
+static void link_part(struct link *l)
+{
+	*l->kid_at = l->kid_next;
+	if (l->kid_next)
+		l->kid_next->kid_at = l->kid_at;
+}
+
 /*
  * Caller holds the lock.  Frees the node when nobody knows it, then the
  * directories that only it kept; those that wait are chained by hash_next.
@@ -207,7 +231,9 @@ static void node_reap(struct tree *t, struct node *n)
 	while (todo) {
 		n = todo;
 		todo = n->hash_next;
+		weight_unhang(t, n);
 		for (struct link *l = n->links; l; l = l->next) {
+			link_part(l);
 			l->dir->refs--;
 			if (!node_unused(t, l->dir))
 				continue;
@@ -285,10 +311,14 @@ int tree_link(struct tree *t, struct node *n, struct node *dir,
 	if (!l)
 		return -ENOMEM;
 	l->next = NULL;
+	l->node = n;
 	l->dir = dir;
 	memcpy(l->name, name, len);
 	dir->refs++;
 	*at = l;
+	link_join(l);
+	if (l == n->links)
+		weight_hang(t, n);
 	return 0;
 }
 
@@ -301,8 +331,14 @@ void tree_unlink(struct tree *t, struct node *n, struct node *dir,
 
 	if (!l)
 		return;
+	bool first = l == n->links;
+	if (first)
+		weight_unhang(t, n);
 	*at = l->next;
+	link_part(l);
 	free(l);
+	if (first)
+		weight_hang(t, n);
 	dir->refs--;
 	node_reap(t, dir);
 }

@@ -26,14 +26,31 @@ struct node;
 /* One name of a node. */
 struct link {
 	struct link *next;
-	struct node *dir; /* holds a reference */
+	struct node *node;
+	struct node *dir;                /* holds a reference */
+	struct link *kid_next, **kid_at; /* in dir->kids */
 	char name[];
+};
+
+/* One setting that a node has itself; setting.h says what it means. */
+struct own {
+	struct own *next;
+	unsigned id;
+	double number;
+	char text[];
+};
+
+enum node_pin {
+	NODE_PIN_UNSET, /* as the directory above */
+	NODE_PIN_NO,
+	NODE_PIN_HARD,
 };
 
 struct node {
 	struct node *hash_next; /* in a bucket, or in limbo */
 	struct node **limbo_at; /* what points to it there, or NULL */
 	struct link *links;     /* a directory has at most one, the root none */
+	struct link *kids;      /* directories: the names known there */
 	uint64_t ino;           /* on the backing; the table's key */
 	uint64_t nlookup;       /* what the kernel remembers */
 	uint32_t refs;          /* everybody else */
@@ -42,12 +59,21 @@ struct node {
 	_Atomic bool gone; /* no name left on the backing */
 	_Atomic int fd;    /* directories: O_PATH; else -1 */
 
+	/* Settings and what they limit: settings.h, weight.h. */
+	struct own *own;
+	_Atomic bool learned; /* own is what the backing says */
+	enum node_pin pin;    /* of own, as quota */
+	uint64_t quota;       /* directories; 0: none */
+	uint64_t below;       /* directories: bytes */
+	uint64_t promised;    /* regular files: bytes, while staged */
+
 	/* Regular files; what is published, so that a stat needs no open. */
 	struct entry *entry; /* guarded by the store's entries_lock */
 	_Atomic uint64_t id; /* the st_ino shown; 0: not known yet */
 	_Atomic uint64_t size;
 	_Atomic uint64_t stored; /* bytes on the backing, counted in size= */
 	_Atomic uint64_t last_hit_ms;
+	_Atomic uint64_t used_ms; /* last published or read, of the epoch */
 	_Atomic uint32_t hits;
 	_Atomic bool layered;   /* its layers can be told apart */
 	_Atomic uint8_t layers; /* of them there are, if it is in memory */
@@ -61,6 +87,8 @@ struct tree {
 	struct node **buckets;
 	struct node *limbo; /* without a name, but still known to somebody */
 	uint64_t n_buckets, n_nodes;
+	uint64_t pinned_bytes;     /* weight.h */
+	_Atomic unsigned set_ever; /* a bit per setting that was ever met */
 	uint64_t dev; /* of the backing: everything is on one file system */
 	struct node *root;
 };

@@ -6,6 +6,7 @@
 #include "fs/store/entry.h"
 #include "fs/store/handle.h"
 #include "fs/store/mover.h"
+#include "fs/store/quota.h"
 #include "fs/store/room.h"
 
 void store_strip_setid(struct store *s, struct handle *h)
@@ -119,9 +120,15 @@ static int writing_promise(struct entry *e, uint64_t end, size_t n)
 		return 0;
 	if (n > size - has)
 		n = (size_t)(size - has);
-	int r = room_promise(e->store, n);
+	/* First by its quota: who is over it makes room among its own. */
+	int r = quota_promise(e->store, e->node, n);
 	if (r < 0)
 		return r;
+	r = room_promise(e->store, n);
+	if (r < 0) {
+		quota_unpromise(e->store, e->node, n);
+		return r;
+	}
 	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
 	e->promised += n;
 	return 0;

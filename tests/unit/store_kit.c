@@ -24,9 +24,9 @@ void kit_init_closed(struct kit *k)
 
 	*k = (struct kit){
 		.options = { .memory = 64u << 20,
-			     .alpha = 1,
 			     .size = 1u << 30,
 			     .threads = 2,
+			     .alpha = 1,
 			     .policy = policy_find("lru") },
 	};
 	ck_assert_ptr_nonnull(k->options.policy);
