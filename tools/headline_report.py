@@ -61,6 +61,12 @@ def kld_at(hull, delay):
     return hull[-1][1]
 
 
+def by_means(rows):
+    """The same rows, every hit at its own time, whatever disturbed it."""
+    return [r | {"delay": r["delay"] + (r["mean"] - r["load"]) * (1 - r["miss"])}
+            for r in rows]
+
+
 def of_ours(rows):
     return front([(r["delay"], r["kld"]) for r in rows if r["group"] == "ours"])
 
@@ -69,13 +75,12 @@ def plane_table(rows):
     found = []
     for r in rows:
         s = r["stats"]
-        loads = sorted(r["loads"])
         found.append([r["name"], ms(r["delay"]), nats(r["kld"]), f"{100 * r['top1']:.1f}",
                       f"{100 * r['miss']:.0f}", ms(r["load"]),
-                      ms(loads[len(loads) * 9 // 10]) if loads else "-",
+                      ms(r["mean"]),
                       *(f"{s[k]:.0f}" for k in ("hits_plain", "hits_packed",
                                                 "hits_backing"))])
-    return table(["", "delay, ms", "KLD", "top-1, %", "misses, %", "a hit, ms", "90 %",
+    return table(["", "delay, ms", "KLD", "top-1, %", "misses, %", "a hit, ms", "mean",
                   "plain", "packed in DRAM", "SSD"], found)
 
 
@@ -124,10 +129,12 @@ def verdict(rows):
             if not any(r["group"] in groups for r in found):
                 continue
             ratio, name = best_ratio(found, groups)
+            mean, its_name = best_ratio(by_means(found), groups)
             out.append([speed(device), label, name, f"**{ratio:.2f}**",
-                        "reached" if ratio >= PAPER else "not reached"])
+                        "reached" if ratio >= PAPER else "not reached",
+                        f"{mean:.2f} ({its_name})"])
     return table(["backing", "baselines", "hardest of them", "its delay / ours",
-                  f"the paper's {PAPER}"], out)
+                  f"the paper's {PAPER}", "by plain means"], out)
 
 
 def report(rows, svg):

@@ -21,7 +21,11 @@ MEMORY = 192 << 20  # and the SSD four times that
 SIZE = 4 * MEMORY
 NAMES_PER_CONTEXT = 9
 SKEW = 1.0
+
+# Of the floor: what searches its context suffers 2 to 5 times as much.
+FLOOR_SHARE = {"documents": 0.25, "code": 1, "chat": 1}
 PIECE = 1 << 20
+WHERE = ("plain", "packed", "backing")  # as the mount counts hits
 THINK_S = 0.02      # between requests: promotions and packing are through
 
 
@@ -31,6 +35,7 @@ class Config(NamedTuple):
     group: str        # "ours", "one rung", "exact", "others"
     options: str      # of the mount
     scheme: str = ""  # "raw": nothing is done
+    floor: float = 0   # damage that is accepted, in nats; tasks have a share of it
 
 
 class Entry(NamedTuple):
@@ -77,7 +82,7 @@ class Served:
 
 class Result(NamedTuple):
     config: Config
-    hits: list    # (entry index, seconds, digest or None)
+    hits: list    # (entry index, seconds, digest or None, from where)
     missed: list  # entry indices
     stats: dict   # of the mount, what was added while requests counted
 
@@ -100,6 +105,11 @@ class Run:
         if device_rate:
             options += f",device_rate={device_rate}"
         self.daemon = mounted.Daemon(backing, self.mount, options)
+        for task, share in FLOOR_SHARE.items():
+            folder = os.path.join(self.mount, task)
+            os.mkdir(folder)
+            if config.floor:
+                os.setxattr(folder, "user.kv.quality", f"kld:{share * config.floor:g}".encode())
         self.buffer = mmap.mmap(-1, max(sizes) + PIECE)  # page-aligned
         self.noise = os.urandom(max(sizes)) if config.scheme else None
 
@@ -124,7 +134,8 @@ class Run:
             time.sleep(0.005)
 
     def path(self, i):
-        return os.path.join(self.mount, self.entries[i].name)
+        entry = self.entries[i]
+        return os.path.join(self.mount, entry.context.task, entry.name)
 
     def read(self, i):
         """Seconds, or None where it is not there."""
@@ -158,7 +169,8 @@ class Run:
         self.settle()
 
     def request(self, i):
-        """(seconds, digest of what was served), or None for a miss."""
+        """(seconds, digest of what was served, from where), or None for a miss."""
+        before = self.stats()
         took = self.read(i)
         if took is None:
             self.write(i)
@@ -167,8 +179,10 @@ class Run:
         name = None
         if not self.config.scheme:
             name = self.served.put(memoryview(self.buffer)[:self.sizes[i]])
+        after = self.stats()
+        where = max(WHERE, key=lambda w: after["hits_" + w] - before["hits_" + w])
         time.sleep(THINK_S)
-        return took, name
+        return took, name, where
 
 
 def run(config, entries, sizes, order, n_warm, served, device_rate):
