@@ -82,6 +82,16 @@ static int config_alpha(struct options *o, const char *text)
 	return 0;
 }
 
+static int config_device_rate(struct options *o, const char *text)
+{
+	uint64_t n;
+
+	if (options_bytes(text, &n) < 0 || !n)
+		return -EINVAL;
+	o->device_rate = n;
+	return 0;
+}
+
 static int config_quality(struct options *o, const char *text)
 {
 	struct setting v;
@@ -118,6 +128,7 @@ static const struct {
 	{ "high=", config_high, "a percentage, 1 to 100", true },
 	{ "low=", config_low, "a percentage, 1 to 100", true },
 	{ "free=", config_free, "a size, as 10G", true },
+	{ "device_rate=", config_device_rate, "bytes a second, as 1G", false },
 };
 #define N_KEYS (sizeof(KEYS) / sizeof(KEYS[0]))
 

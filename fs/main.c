@@ -10,6 +10,7 @@
 
 #include "codec/mem.h"
 #include "fs/fs.h"
+#include "fs/store/io_limit.h"
 #include "fs/store/log.h"
 #include "policy/policy.h"
 
@@ -128,6 +129,8 @@ static int main_open_store(struct fs *fs)
 		.stale = notify_stale,
 		.stale_ctx = fs->notify,
 	};
+	if (o->device_rate && !(so.io = io_limit(o->backing, o->device_rate)))
+		return main_fault("cannot look at the backing", -errno);
 	int r = store_open(o->backing, &so, &fs->store, &why);
 
 	if (r == -EBUSY || r == -EINVAL)

@@ -41,6 +41,7 @@ static const struct fuse_opt OPTIONS[] = {
 	VALUE("high="),
 	VALUE("low="),
 	VALUE("free="),
+	VALUE("device_rate="),
 	OPTION("config=%s", config),
 	OPTION("no_passthrough", no_passthrough),
 	OPTION("allow_other", allow_other),
@@ -246,6 +247,8 @@ void options_help(const char *program)
 	       "emptied to low\n"
 	       "    -o free=N              bytes of BACKING's file system left "
 	       "to others\n"
+	       "    -o device_rate=N       BACKING at N bytes a second, for "
+	       "experiments\n"
 	       "    -o config=FILE         these, one key=value a line\n");
 	printf("    -o no_passthrough      serve every read by a reply\n"
 	       "    -o allow_other         for all users; needs "
@@ -264,12 +267,13 @@ char *options_text(const struct options *o, const char *passthrough)
 		     "version %s\nbacking %s\nmountpoint %s\nmemory %llu\n"
 		     "size %llu\nthreads %u\npolicy %s\nquality %g\n"
 		     "alpha %g\nhigh %u\nlow %u\nfree %llu\n"
-		     "passthrough %s\nlibfuse %s\n",
+		     "device_rate %llu\npassthrough %s\nlibfuse %s\n",
 		     ADAPTCACHE_VERSION, o->backing, o->mountpoint,
 		     (unsigned long long)o->memory, (unsigned long long)o->size,
 		     o->threads, o->policy->name, o->floor_nats, o->alpha,
 		     o->high, o->low ? o->low : o->high,
-		     (unsigned long long)o->free, passthrough,
+		     (unsigned long long)o->free,
+		     (unsigned long long)o->device_rate, passthrough,
 		     fuse_pkgversion()) < 0)
 		return NULL;
 	return text;

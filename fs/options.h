@@ -18,6 +18,7 @@ struct options {
 	double floor_nats;  /* of damage; 0: bit-exact */
 	double alpha;       /* seconds a unit of quality is worth */
 	const struct policy *policy;
+	uint64_t device_rate; /* of the backing, bytes/s; 0: as it is */
 	bool foreground, debug, single;
 	bool passthrough;
 	bool help, version;

@@ -47,6 +47,7 @@ int mover_init(struct store *s)
 	m->policy = s->options.policy;
 	m->world = world_default(s->options.memory, s->size);
 	m->world.inclusive = true;
+	m->world.whole = true;
 	m->world.alpha = s->options.alpha;
 	m->start_ns = mover_clock();
 	m->run = m->policy->start(m->policy, &m->world, 0);
