@@ -5,6 +5,7 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/known.h"
 #include "fs/store/mover.h"
 #include "fs/store/quota.h"
 #include "fs/store/rate.h"
@@ -86,6 +87,8 @@ static int move_cut_container(struct entry *e, unsigned n_layers)
 
 	if (move_busy(e) || !e->cont || n_layers < 1)
 		return -EBUSY;
+	if (known_checksummed(e)) /* since it was packed */
+		return -EPERM;
 	if (rate_least(&e->cont->head, store_floor(s, n)) > n_layers)
 		return -EPERM;
 	int r = container_cut(e->cont, n_layers);
