@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "codec/mem.h"
+#include "fs/config.h"
+#include "fs/store/log.h"
 
 static const struct {
 	fuse_ino_t ino;
@@ -15,6 +17,7 @@ static const struct {
 	{ FS_KV_STATS, "stats", S_IFREG | 0444 },
 	{ FS_KV_METRICS, "metrics", S_IFREG | 0444 },
 	{ FS_KV_CONFIG, "config", S_IFREG | 0400 },
+	{ FS_KV_CONTROL, "control", S_IFREG | 0600 },
 };
 #define N_CONTROL (sizeof(CONTROL) / sizeof(CONTROL[0]))
 
@@ -22,7 +25,9 @@ static struct stat control_stat(fuse_ino_t ino)
 {
 	struct stat st = { .st_ino = ino,
 			   .st_mode = S_IFDIR | 0555,
-			   .st_nlink = 2 };
+			   .st_nlink = 2,
+			   .st_uid = geteuid(),
+			   .st_gid = getegid() };
 
 	for (size_t i = 0; i < N_CONTROL; i++)
 		if (CONTROL[i].ino == ino) {
@@ -73,8 +78,25 @@ void control_getattr(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_attr(req, &st, FS_TIMEOUT_S);
 }
 
+/* The lines that would set it so, and what was refused since. */
+static char *control_lines(const struct fs *fs)
+{
+	auto_free char *lines = config_text(&fs->options);
+	char *text = NULL;
+
+	if (!lines || !fs->refused)
+		return steal_ptr(&lines);
+	return asprintf(&text, "%s# refused: %s\n", lines, fs->refused) < 0
+		   ? NULL
+		   : text;
+}
+
 static char *control_text(struct fs *fs, fuse_ino_t ino)
 {
+	auto_unlock pthread_mutex_t *held = mutex_lock(&fs->control_lock);
+
+	if (ino == FS_KV_CONTROL)
+		return control_lines(fs);
 	if (ino == FS_KV_STATS)
 		return store_stats_text(fs->store);
 	if (ino == FS_KV_METRICS)
@@ -100,7 +122,7 @@ void control_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 
-	if ((fi->flags & O_ACCMODE) != O_RDONLY) {
+	if ((fi->flags & O_ACCMODE) != O_RDONLY && ino != FS_KV_CONTROL) {
 		fuse_reply_err(req, EACCES);
 		return;
 	}
@@ -126,8 +148,76 @@ void control_read(fuse_req_t req, size_t size, off_t off,
 	const char *text = ((struct control_file *)fi->fh)->text;
 	size_t len = strlen(text);
 	size_t at = (size_t)off < len ? (size_t)off : len;
+	size_t n = len - at < size ? len - at : size;
+	auto_free char *copy = malloc(n + 1);
 
-	fuse_reply_buf(req, text + at, len - at < size ? len - at : size);
+	/* The reader may have closed the file before the reply returns. */
+	if (!copy) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	memcpy(copy, text + at, n);
+	fuse_reply_buf(req, copy, n);
+}
+
+/* Checked as a whole; returns 0, or -errno with a sentence. */
+static int control_change(struct fs *fs, const char *text, size_t len,
+			  char why[CONFIG_WHY])
+{
+	struct options to = fs->options;
+	const char *fault;
+	int r = config_lines(&to, text, len, true, why);
+
+	if (r < 0)
+		return r;
+	struct tuning tuning = {
+		.free = to.free,
+		.high = to.high,
+		.low = to.low,
+		.alpha = to.alpha,
+		.size = to.size,
+		.policy = to.policy,
+	};
+	r = store_tune(fs->store, &tuning, &fault);
+	if (r < 0)
+		snprintf(why, CONFIG_WHY, "%s", fault);
+	else
+		fs->options = to;
+	return r;
+}
+
+void control_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t len)
+{
+	struct fs *fs = fs_of(req);
+	char why[CONFIG_WHY] = "out of memory";
+
+	if (ino != FS_KV_CONTROL) {
+		fuse_reply_err(req, EACCES);
+		return;
+	}
+	pthread_mutex_lock(&fs->control_lock);
+	int r = control_change(fs, buf, len, why);
+	free(fs->refused);
+	fs->refused = r < 0 ? strdup(why) : NULL;
+	pthread_mutex_unlock(&fs->control_lock);
+	if (r < 0) {
+		log_error(".kv/control: refused: %s", why);
+		fs_reply_err(req, r);
+	} else {
+		const char *end = memchr(buf, '\n', len);
+
+		log_info(".kv/control: %.*s",
+			 (int)(end ? end - buf : (long)len), buf);
+		fuse_reply_write(req, len);
+	}
+}
+
+void control_setattr(fuse_req_t req, fuse_ino_t ino, int to_set)
+{
+	if (ino == FS_KV_CONTROL && !(to_set & ~FUSE_SET_ATTR_SIZE))
+		control_getattr(req, ino);
+	else
+		fuse_reply_err(req, EPERM);
 }
 
 void control_release(fuse_req_t req, struct fuse_file_info *fi)

@@ -10,6 +10,7 @@
 
 #include "codec/mem.h"
 #include "fs/fs.h"
+#include "fs/store/io_limit.h"
 #include "fs/store/log.h"
 #include "policy/policy.h"
 
@@ -122,12 +123,17 @@ static int main_open_store(struct fs *fs)
 		.policy = o->policy,
 		.floor_nats = o->floor_nats,
 		.alpha = o->alpha,
+		.high = o->high,
+		.low = o->low,
+		.free = o->free,
 		.stale = notify_stale,
 		.stale_ctx = fs->notify,
 	};
+	if (o->device_rate && !(so.io = io_limit(o->backing, o->device_rate)))
+		return main_fault("cannot look at the backing", -errno);
 	int r = store_open(o->backing, &so, &fs->store, &why);
 
-	if (r == -EBUSY)
+	if (r == -EBUSY || r == -EINVAL)
 		return main_fault(why, 0);
 	return r < 0 ? main_fault(why, r) : 0;
 }
@@ -140,6 +146,7 @@ static int main_daemon(struct options *o, struct fuse_args *args, int ready_fd)
 	/* KV is what a user said: neither dumps nor other users may see it. */
 	prctl(PR_SET_DUMPABLE, 0);
 	umask(0); /* the kernel has applied the caller's */
+	pthread_mutex_init(&fs.control_lock, NULL);
 	passthrough_init(&fs.pass, o->passthrough);
 	opened_init(&fs.opened);
 	fs.notify = notify_new();
@@ -158,6 +165,8 @@ static int main_daemon(struct options *o, struct fuse_args *args, int ready_fd)
 	}
 	notify_free(fs.notify);
 	passthrough_done(&fs.pass);
+	pthread_mutex_destroy(&fs.control_lock);
+	free(fs.refused);
 	return r;
 }
 

@@ -64,8 +64,8 @@ static void file_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	struct fs *fs = fs_of(req);
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct caller who = { ctx->uid, ctx->gid };
-	struct fuse_entry_param e = { .attr_timeout = FS_TIMEOUT_S,
-				      .entry_timeout = FS_TIMEOUT_S };
+	struct fuse_entry_param e;
+	struct stat st;
 	struct node *n;
 	struct handle *h;
 
@@ -75,12 +75,12 @@ static void file_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		return;
 	}
 	int r = store_create(fs->store, fs_node(fs, parent), name, mode,
-			     fi->flags, &who, &n, &e.attr, &h);
+			     fi->flags, &who, &n, &st, &h);
 	if (r < 0) {
 		fs_reply_err(req, r);
 		return;
 	}
-	e.ino = fs_ino(fs, n);
+	fs_entry(fs, n, &st, &e);
 	file_mode(req, e.ino, h, fi);
 	if (fuse_reply_create(req, &e, fi) < 0) {
 		file_drop(req, e.ino, h);
@@ -113,7 +113,10 @@ static void file_write(fuse_req_t req, fuse_ino_t ino, const char *buf,
 	struct fs *fs = fs_of(req);
 	struct handle *h = file_handle(fi);
 
-	(void)ino;
+	if (fs_is_virtual(ino)) {
+		control_write(req, ino, buf, size);
+		return;
+	}
 	if (fuse_req_ctx(req)->uid)
 		store_strip_setid(fs->store, h);
 	int r = store_write(fs->store, h, (uint64_t)off, buf, size);

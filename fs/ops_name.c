@@ -115,7 +115,7 @@ static void name_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 
 	(void)fi;
 	if (fs_is_virtual(ino)) {
-		fuse_reply_err(req, EPERM);
+		control_setattr(req, ino, to_set);
 		return;
 	}
 	unsigned what = name_what(to_set, &want);

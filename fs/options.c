@@ -8,33 +8,41 @@
 #include <stdio.h>
 
 #include "codec/mem.h"
-#include "fs/store/setting.h"
+#include "fs/config.h"
 #include "fs/store/store.h"
 #include "policy/registry.h"
 
-#define MEMORY_MIN  (8u << 20)
-#define SIZE_MIN    (1u << 20)
-#define THREADS_MAX 256
-#define ALPHA_MAX   1e9
-
 struct raw {
 	struct options *o;
-	char *memory, *size, *threads, *policy, *quality, *alpha;
+	char *lines; /* those of config.h, as they came */
+	char *config;
 	int no_passthrough, allow_other, default_permissions;
 	int n_positional;
 };
+
+enum { OPTIONS_VALUE = 1 }; /* one of config.h's keys */
 
 #define OPTION(template, member)                                               \
 	{                                                                      \
 		template, offsetof(struct raw, member), 1                      \
 	}
+/* As FUSE_OPT_KEY, which clang warns of. */
+#define VALUE(key)                                                             \
+	{                                                                      \
+		key, (unsigned long)-1U, OPTIONS_VALUE                         \
+	}
 static const struct fuse_opt OPTIONS[] = {
-	OPTION("memory=%s", memory),
-	OPTION("size=%s", size),
-	OPTION("threads=%s", threads),
-	OPTION("policy=%s", policy),
-	OPTION("quality=%s", quality),
-	OPTION("alpha=%s", alpha),
+	VALUE("memory="),
+	VALUE("size="),
+	VALUE("threads="),
+	VALUE("policy="),
+	VALUE("quality="),
+	VALUE("alpha="),
+	VALUE("high="),
+	VALUE("low="),
+	VALUE("free="),
+	VALUE("device_rate="),
+	OPTION("config=%s", config),
 	OPTION("no_passthrough", no_passthrough),
 	OPTION("allow_other", allow_other),
 	OPTION("default_permissions", default_permissions),
@@ -71,6 +79,18 @@ int options_bytes(const char *text, uint64_t *ret)
 	return 0;
 }
 
+/* Another line for config.h. */
+static int options_line(struct raw *raw, const char *line)
+{
+	char *longer = NULL;
+
+	if (asprintf(&longer, "%s%s\n", raw->lines ? raw->lines : "", line) < 0)
+		return -1;
+	free(raw->lines);
+	raw->lines = longer;
+	return 0;
+}
+
 /* The first word that is no option is ours, the second is the mount point. */
 static int options_word(void *data, const char *arg, int key,
 			struct fuse_args *out)
@@ -78,6 +98,8 @@ static int options_word(void *data, const char *arg, int key,
 	struct raw *raw = data;
 
 	(void)out;
+	if (key == OPTIONS_VALUE)
+		return options_line(raw, arg);
 	if (key != FUSE_OPT_KEY_NONOPT)
 		return 1;
 	if (raw->n_positional++ || !*arg)
@@ -86,53 +108,29 @@ static int options_word(void *data, const char *arg, int key,
 	return raw->o->backing ? 0 : -1;
 }
 
-static int options_quality(const struct raw *raw, struct options *o)
+/* Defaults, then the file, then the command line. */
+static int options_values(const struct raw *raw, struct options *o)
 {
-	struct setting quality;
-	char *end;
+	struct store_options defaults;
+	char why[CONFIG_WHY] = "out of memory";
+	int r = 0;
 
-	o->alpha = 1;
-	if (raw->quality) {
-		if (setting_parse(SETTING_QUALITY, raw->quality,
-				  strlen(raw->quality), &quality) < 0)
-			return options_fault("quality=%s: exact, or what may "
-					     "be lost, as kld:0.005",
-					     raw->quality);
-		o->floor_nats = quality.number;
-	}
-	if (raw->alpha) {
-		o->alpha = strtod(raw->alpha, &end);
-		if (end == raw->alpha || *end || !(o->alpha >= 0) ||
-		    o->alpha > ALPHA_MAX)
-			return options_fault("alpha=%s: seconds, 0 or more",
-					     raw->alpha);
-	}
-	return 0;
-}
-
-static int options_numbers(const struct raw *raw, struct options *o)
-{
-	uint64_t n;
-
-	if (raw->memory && (options_bytes(raw->memory, &o->memory) < 0 ||
-			    o->memory < MEMORY_MIN))
-		return options_fault("memory=%s: a size of 8M or more, as 4G",
-				     raw->memory);
-	if (raw->size &&
-	    (options_bytes(raw->size, &o->size) < 0 || o->size < SIZE_MIN))
-		return options_fault("size=%s: a size of 1M or more, as 400G",
-				     raw->size);
-	if (raw->threads) {
-		if (options_bytes(raw->threads, &n) < 0 || !n ||
-		    n > THREADS_MAX)
-			return options_fault("threads=%s: 1 to 256",
-					     raw->threads);
-		o->threads = (unsigned)n;
-	}
-	o->policy = raw->policy ? policy_find(raw->policy) : policy_find("lru");
-	if (!o->policy)
-		return options_fault("policy=%s: no such policy", raw->policy);
-	return options_quality(raw, o);
+	store_defaults(o->backing, &defaults);
+	o->memory = defaults.memory;
+	o->size = defaults.size;
+	o->threads = defaults.threads;
+	o->high = defaults.high;
+	o->low = defaults.low;
+	o->alpha = defaults.alpha;
+	o->policy = policy_find("lru");
+	o->passthrough = true;
+	if (raw->config)
+		r = config_file(o, raw->config, why);
+	if (r == 0 && raw->lines)
+		r = config_lines(o, raw->lines, strlen(raw->lines), false, why);
+	if (raw->no_passthrough)
+		o->passthrough = false;
+	return r < 0 ? options_fault("%s", why) : 0;
 }
 
 static int options_paths(struct options *o, const char *mountpoint)
@@ -169,13 +167,7 @@ static int options_check(const struct raw *raw, struct options *o,
 	if (r < 0)
 		return r;
 
-	struct store_options defaults;
-	store_defaults(o->backing, &defaults);
-	o->memory = defaults.memory;
-	o->size = defaults.size;
-	o->threads = defaults.threads;
-	o->passthrough = !raw->no_passthrough;
-	r = options_numbers(raw, o);
+	r = options_values(raw, o);
 	if (r < 0)
 		return r;
 
@@ -212,12 +204,8 @@ int options_parse(struct fuse_args *args, struct options *ret)
 	if (r == 0 && !o.help && !o.version)
 		r = options_check(&raw, &o, args, line.mountpoint);
 	free(line.mountpoint);
-	free(raw.memory);
-	free(raw.size);
-	free(raw.threads);
-	free(raw.policy);
-	free(raw.quality);
-	free(raw.alpha);
+	free(raw.lines);
+	free(raw.config);
 	if (r < 0)
 		options_done(&o);
 	else
@@ -253,9 +241,16 @@ void options_help(const char *program)
 	       "otherwise:\n"
 	       "                             exact (default), or nats, as "
 	       "kld:0.005\n"
-	       "    -o alpha=S             seconds that a unit of quality is "
+	       "    -o alpha=N             seconds that a unit of quality is "
 	       "worth (default: 1)\n"
-	       "    -o no_passthrough      serve every read by a reply\n"
+	       "    -o high=P,low=P        percent of a tier: above high it is "
+	       "emptied to low\n"
+	       "    -o free=N              bytes of BACKING's file system left "
+	       "to others\n"
+	       "    -o device_rate=N       BACKING at N bytes a second, for "
+	       "experiments\n"
+	       "    -o config=FILE         these, one key=value a line\n");
+	printf("    -o no_passthrough      serve every read by a reply\n"
 	       "    -o allow_other         for all users; needs "
 	       "default_permissions\n"
 	       "    -f  -d  -s             foreground, debug, single thread\n"
@@ -271,11 +266,15 @@ char *options_text(const struct options *o, const char *passthrough)
 	if (asprintf(&text,
 		     "version %s\nbacking %s\nmountpoint %s\nmemory %llu\n"
 		     "size %llu\nthreads %u\npolicy %s\nquality %g\n"
-		     "alpha %g\npassthrough %s\nlibfuse %s\n",
+		     "alpha %g\nhigh %u\nlow %u\nfree %llu\n"
+		     "device_rate %llu\npassthrough %s\nlibfuse %s\n",
 		     ADAPTCACHE_VERSION, o->backing, o->mountpoint,
 		     (unsigned long long)o->memory, (unsigned long long)o->size,
 		     o->threads, o->policy->name, o->floor_nats, o->alpha,
-		     passthrough, fuse_pkgversion()) < 0)
+		     o->high, o->low ? o->low : o->high,
+		     (unsigned long long)o->free,
+		     (unsigned long long)o->device_rate, passthrough,
+		     fuse_pkgversion()) < 0)
 		return NULL;
 	return text;
 }

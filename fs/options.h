@@ -10,13 +10,15 @@ struct fuse_args;
 struct policy;
 
 struct options {
-	char *backing;    /* absolute */
-	char *mountpoint; /* absolute */
-	uint64_t memory, size;
+	char *backing;               /* absolute */
+	char *mountpoint;            /* absolute */
+	uint64_t memory, size, free; /* bytes */
 	unsigned threads;
-	double floor_nats; /* of damage; 0: bit-exact */
-	double alpha;      /* seconds a unit of quality is worth */
+	unsigned high, low; /* percent; low 0: as high */
+	double floor_nats;  /* of damage; 0: bit-exact */
+	double alpha;       /* seconds a unit of quality is worth */
 	const struct policy *policy;
+	uint64_t device_rate; /* of the backing, bytes/s; 0: as it is */
 	bool foreground, debug, single;
 	bool passthrough;
 	bool help, version;

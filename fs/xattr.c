@@ -49,19 +49,21 @@ static int xattr_virtual(struct fs *fs, struct node *n, const char *name,
 {
 	struct store_facts facts;
 	char text[128];
+	int r;
 
 	if (xattr_is(name, HOLDS))
 		return settings_effective(fs->store, n, name + strlen(HOLDS),
 					  ret);
-	if (!strcmp(name, STAT "quota_used"))
-		return asprintf(ret, "%llu",
-				(unsigned long long)quota_used(fs->store, n)) <
-			       0
-			   ? -ENOMEM
-			   : 0;
-	int r = store_facts(fs->store, n, &facts);
-	if (r == 0)
-		r = xattr_text(&facts, name + strlen(STAT), text, sizeof(text));
+	if (!strcmp(name, STAT "quota_used")) {
+		unsigned long long used = quota_used(fs->store, n);
+
+		r = snprintf(text, sizeof(text), "%llu", used);
+	} else {
+		r = store_facts(fs->store, n, &facts);
+		if (r == 0)
+			r = xattr_text(&facts, name + strlen(STAT), text,
+				       sizeof(text));
+	}
 	if (r < 0)
 		return r;
 	*ret = strdup(text);

@@ -176,6 +176,7 @@ struct curve_terms {
 	double lost_s[N_RUNGS]; /* what the loss of quality is worth */
 	double ssd_latency_s;
 	unsigned rungs;
+	bool whole; /* only the finest at hand is read */
 };
 
 static void curve_terms(const struct policy_entry *e, const struct world *w,
@@ -186,6 +187,7 @@ static void curve_terms(const struct policy_entry *e, const struct world *w,
 	bool free_decode = traits & CURVE_NO_DECODE;
 
 	ret->rungs = curve_rungs(traits) & ~((1u << e->floor_rung) - 1);
+	ret->whole = traits & CURVE_WHOLE;
 	ret->ssd_latency_s = w->latency_s[TIER_SSD];
 	ret->bytes[0] = ret->ssd_s[0] = 0;
 	for (unsigned k = 0; k < N_RUNGS; k++) {
@@ -216,7 +218,7 @@ static void curve_column(const struct policy_entry *e,
 		if (load_s < c->decode_s[k])
 			load_s = c->decode_s[k];
 		cost = load_s + c->lost_s[k];
-		if (c->rungs >> k & 1 && cost < least)
+		if (c->rungs >> k & 1 && (c->whole || cost < least))
 			least = cost;
 		if (k + 1 < ram)
 			continue;
@@ -281,7 +283,10 @@ struct reading curve_read(const struct policy_entry *e, const struct world *w,
 
 	unsigned packed = e->at.ssd | ((1u << e->at.ram) - 1);
 
-	for (unsigned k = e->floor_rung; k < e->at.top; k++)
+	unsigned k = e->floor_rung;
+	if (traits & CURVE_WHOLE && e->at.top > k)
+		k = e->at.top - 1u;
+	for (; k < e->at.top; k++)
 		if ((~packed & ((2u << k) - 1)) == 0 &&
 		    curve_rungs(traits) >> k & 1)
 			curve_better(&best, &least, k + 1,

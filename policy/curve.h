@@ -5,7 +5,8 @@
  *   delay = max(DRAM part / its bandwidth + latency,
  *               SSD part / its bandwidth + latency, logical / decode rate)
  *   cost  = delay + alpha * loss,   value = max(0, recompute - least cost).
- * A plain copy needs no decoding.  Only rungs at or above the floor are read.
+ * A plain copy needs no decoding.  Only rungs at or above the floor are read;
+ * where reads are whole, only the finest that is held.
  * Pure functions; thread-safe.
  */
 #pragma once
@@ -37,6 +38,7 @@ enum {
 	CURVE_THREE_RUNGS = 1 << 4, /* only rungs 1, 3 and 4 */
 	CURVE_ONE_RUNG = 1 << 5,    /* only rung 3 */
 	CURVE_INCLUSIVE = 1 << 6,   /* from world.inclusive; no ablation */
+	CURVE_WHOLE = 1 << 7,       /* from world.whole; no ablation */
 };
 
 struct curve {

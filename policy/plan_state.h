@@ -62,7 +62,11 @@ static inline uint32_t plan_traits(const struct plan *p)
 {
 	uint32_t traits = p->run.policy->traits;
 
-	return p->run.world.inclusive ? traits | CURVE_INCLUSIVE : traits;
+	if (p->run.world.inclusive)
+		traits |= CURVE_INCLUSIVE;
+	if (p->run.world.whole)
+		traits |= CURVE_WHOLE;
+	return traits;
 }
 
 /* e as the prices see it with `layers` at hand. */

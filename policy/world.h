@@ -42,6 +42,12 @@ struct world {
 	 * crash loses nothing.  False: a layer may lie in DRAM alone.
 	 */
 	bool inclusive;
+
+	/*
+	 * A read takes every layer that is held.  False: it may leave the
+	 * finer ones alone where fewer make it cheaper.
+	 */
+	bool whole;
 };
 
 /*

@@ -40,6 +40,15 @@ struct budget_view budget_look(struct budget *b)
 	};
 }
 
+void budget_limit_disk(struct budget *b, uint64_t limit)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&b->lock);
+
+	b->disk_limit = limit;
+	b->change++;
+	pthread_cond_broadcast(&b->changed);
+}
+
 /* Caller holds the lock. */
 static bool budget_fits(const struct budget *b, uint64_t n)
 {

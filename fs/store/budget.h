@@ -31,6 +31,9 @@ void budget_init(struct budget *b, uint64_t memory, uint64_t disk);
 void budget_done(struct budget *b);
 struct budget_view budget_look(struct budget *b);
 
+/* Another limit of the backing; what is above it stays until it is evicted. */
+void budget_limit_disk(struct budget *b, uint64_t limit);
+
 /* Takes n dirty bytes if both limits allow them. */
 bool budget_take_dirty(struct budget *b, uint64_t n);
 /* The same for clean ones. */

@@ -66,6 +66,25 @@ double meter_rate(unsigned meter)
 	return (double)g->bytes / (double)g->busy_ns * 1e9;
 }
 
+/*
+ * How fast a rung decodes, or the nearest that is known: one never read yet
+ * must not look better than it can be.  0: none is known.
+ */
+static double meter_nearest(unsigned rung)
+{
+	for (unsigned far = 0; far < N_RUNGS; far++) {
+		double finer = rung + far < N_RUNGS
+				   ? meter_rate(METER_DECODE + rung + far)
+				   : 0;
+		double coarser =
+		    rung >= far ? meter_rate(METER_DECODE + rung - far) : 0;
+
+		if (finer > 0 || coarser > 0)
+			return finer > 0 ? finer : coarser;
+	}
+	return 0;
+}
+
 void meter_world(struct world *w)
 {
 	double fetch = meter_rate(METER_FETCH);
@@ -73,7 +92,7 @@ void meter_world(struct world *w)
 	if (fetch > 0)
 		w->bytes_per_s[TIER_SSD] = fetch;
 	for (unsigned k = 0; k < N_RUNGS; k++) {
-		double decode = meter_rate(METER_DECODE + k);
+		double decode = meter_nearest(k);
 
 		if (decode > 0)
 			w->decode_bytes_per_s[k] = decode;

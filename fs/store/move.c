@@ -50,6 +50,8 @@ bool move_evict(struct store *s, struct node *n)
 	{
 		auto_rwunlock pthread_rwlock_t *names =
 		    lock_alone(&s->tree.names);
+		if (n->gone)
+			return true; /* somebody else was faster */
 		e = entry_peek(s, n);
 		if (e && move_busy(e)) {
 			entry_put(e);

@@ -45,8 +45,9 @@ int mover_init(struct store *s)
 
 	pthread_mutex_init(&m->lock, NULL);
 	m->policy = s->options.policy;
-	m->world = world_default(s->options.memory, s->options.size);
+	m->world = world_default(s->options.memory, s->size);
 	m->world.inclusive = true;
+	m->world.whole = true;
 	m->world.alpha = s->options.alpha;
 	m->start_ns = mover_clock();
 	m->run = m->policy->start(m->policy, &m->world, 0);
@@ -266,20 +267,26 @@ void mover_unpin(struct store *s, struct node *n)
 	mover_learn(s, n, &facts);
 }
 
-/* What a tier holds beyond or below what it may, were `need` bytes more in it.
+/*
+ * What a tier holds beyond (or below) that share of what it may, were `need`
+ * bytes more in it.
  */
-static int64_t mover_over(struct store *s, enum tier tier, uint64_t need)
+static int64_t mover_over(struct store *s, enum tier tier, uint64_t need,
+			  unsigned percent)
 {
 	struct budget_view b = budget_look(&s->budget);
 	uint64_t used = tier == TIER_RAM ? b.dirty + b.clean
 					 : b.disk_used + b.disk_promised;
 	uint64_t limit = tier == TIER_RAM ? b.memory_limit : b.disk_limit;
+
+	limit = percent < 100 ? limit / 100 * percent : limit;
 	int64_t over = (int64_t)(used + need - limit);
 	struct statvfs v;
 
 	if (tier == TIER_SSD && fstatvfs(s->tmp, &v) == 0) {
 		uint64_t has = (uint64_t)v.f_bavail * v.f_frsize;
-		uint64_t wants = b.disk_promised + need + (2u << 20);
+		uint64_t wants =
+		    b.disk_promised + need + s->free_floor + (2u << 20);
 		int64_t lacks = (int64_t)(wants - has);
 
 		if (lacks > over)
@@ -289,30 +296,32 @@ static int64_t mover_over(struct store *s, enum tier tier, uint64_t need)
 }
 
 /* The limits as the policy must see them: it does not know what is staged. */
-static void mover_limits(struct store *s, const enum tier tier, uint64_t need,
-			 struct world *w)
+static void mover_limits(struct store *s, enum tier tier, uint64_t need,
+			 unsigned percent, struct world *w)
 {
 	struct policy_gauge gauge;
 
 	s->mover.policy->gauge(s->mover.run, &gauge);
-	for (int t = 0; t < N_TIERS; t++) {
-		int64_t left = -mover_over(s, t, t == (int)tier ? need : 0);
-		int64_t limit = (int64_t)gauge.used_bytes[t] + left;
+	for (unsigned t = 0; t < N_TIERS; t++) {
+		bool asked = t == tier;
+		int64_t over =
+		    mover_over(s, t, asked ? need : 0, asked ? percent : 100);
+		int64_t limit = (int64_t)gauge.used_bytes[t] - over;
 
+		if (!asked && over > 0) /* its own caller presses it */
+			limit = (int64_t)gauge.used_bytes[t];
 		w->limit_bytes[t] = limit > 1 ? (uint64_t)limit : 1;
-		if (t != (int)tier && left < 0) /* its own caller presses it */
-			w->limit_bytes[t] = gauge.used_bytes[t] + 1;
 	}
 }
 
 /* The policy's next move that frees something of the tier. */
 static bool mover_press(struct store *s, enum tier tier, uint64_t need,
-			struct policy_move *ret)
+			unsigned percent, struct policy_move *ret)
 {
 	struct mover *m = mover_of(s);
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 
-	mover_limits(s, tier, need, &m->world);
+	mover_limits(s, tier, need, percent, &m->world);
 	meter_world(&m->world);
 	m->policy->set_world(m->run, &m->world);
 	if (!m->policy->press(m->run, mover_now(m), ret))
@@ -332,27 +341,55 @@ bool mover_remove(struct store *s, struct node *n)
 	return true;
 }
 
+/* The policy's next move, or the first one after soft pins have yielded. */
+static bool mover_next(struct store *s, enum tier tier, uint64_t need,
+		       unsigned percent, struct policy_move *ret)
+{
+	return mover_press(s, tier, need, percent, ret) ||
+	       (tier == TIER_SSD && mover_over(s, tier, need, percent) > 0 &&
+		expire_yield(s) && mover_press(s, tier, need, percent, ret));
+}
+
+/* Does as the policy says.  False: somebody uses it. */
+static bool mover_carry_out(struct store *s, const struct policy_move *move)
+{
+	struct node *n = mover_node(move->entry);
+	bool done = move_shrink(s, n, &move->to);
+
+	if (!done)
+		mover_forget(s, n); /* until its release */
+	else if (move->to.top)
+		mover_tell(s, n);
+	node_put(&s->tree, n);
+	return done;
+}
+
 bool mover_make_room(struct store *s, enum tier tier, uint64_t need)
 {
 	bool moved = false;
+	unsigned percent = 100;
 	struct policy_move move;
 
-	if (tier == TIER_SSD && mover_over(s, tier, need) > 0)
+	if (tier == TIER_SSD && mover_over(s, tier, need, percent) > 0)
 		expire_sweep(s);
-
-	while (mover_press(s, tier, need, &move) ||
-	       (tier == TIER_SSD && mover_over(s, tier, need) > 0 &&
-		expire_yield(s) && mover_press(s, tier, need, &move))) {
-		struct node *n = mover_node(move.entry);
-
-		if (!move_shrink(s, n, &move.to)) {
-			mover_forget(s, n); /* until its release */
-		} else {
+	while (mover_next(s, tier, need, percent, &move)) {
+		if (mover_carry_out(s, &move))
 			moved = true;
-			if (move.to.top)
-				mover_tell(s, n);
-		}
-		node_put(&s->tree, n);
+		percent = s->low;
 	}
 	return moved;
+}
+
+void mover_level(struct store *s)
+{
+	for (unsigned t = 0; t < N_TIERS; t++) {
+		struct policy_move move;
+
+		if (s->high == 100 || mover_over(s, t, 0, s->high) <= 0)
+			continue;
+		if (t == TIER_SSD)
+			expire_sweep(s);
+		while (mover_next(s, t, 0, s->low, &move))
+			mover_carry_out(s, &move);
+	}
 }

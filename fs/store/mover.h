@@ -42,7 +42,11 @@ void mover_unpin(struct store *s, struct node *n);
 bool mover_remove(struct store *s, struct node *n);
 
 /*
- * Moves until the tier could take `need` bytes more, or nothing more can move.
- * Returns whether anything moved.
+ * Moves until the tier could take `need` bytes more, or nothing more can move;
+ * once anything must go, down to the low watermark.  Returns whether anything
+ * moved.
  */
 bool mover_make_room(struct store *s, enum tier tier, uint64_t need);
+
+/* Empties to the low watermark what is above the high one. */
+void mover_level(struct store *s);

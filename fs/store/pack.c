@@ -25,6 +25,7 @@ static void pack_end(struct entry *e, int r)
 	if (r == 0) {
 		mover_enter(s, e->node);
 		s->options.stale(s->options.stale_ctx, e->node, NULL);
+		mover_level(s);
 	}
 	budget_kick(&s->budget);
 }

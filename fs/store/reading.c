@@ -85,6 +85,7 @@ static void reading_make_cache(struct entry *e)
 	entry_settle(e);
 	mover_tell(s, e->node);
 	load_ahead(e);
+	mover_level(s);
 }
 
 static void reading_piece(struct view *v, void *data)
@@ -170,11 +171,18 @@ static void reading_fail(struct entry *e)
 static bool reading_stream(struct store *s, struct handle *h)
 {
 	struct entry *e = h->entry;
-	auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+	struct container *c;
 
-	if (e->dirty || e->plain || !e->cont || e->size < STREAM_LEAST_BYTES)
-		return false;
-	h->stream = stream_new(s, e->cont);
+	{
+		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+
+		if (e->dirty || e->plain || !e->cont ||
+		    e->size < STREAM_LEAST_BYTES)
+			return false;
+		c = container_get(e->cont);
+	}
+	h->stream = stream_new(s, c);
+	container_close(c);
 	return h->stream;
 }
 

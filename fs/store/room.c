@@ -59,7 +59,7 @@ static bool room_on_backing(struct store *s, uint64_t n)
 	if (fstatvfs(s->tmp, &v) < 0)
 		return true;
 	return (uint64_t)v.f_bavail * v.f_frsize >=
-	       b.disk_promised + n + DISK_MARGIN;
+	       b.disk_promised + n + DISK_MARGIN + s->free_floor;
 }
 
 static bool room_try_promise(struct store *s, uint64_t n)

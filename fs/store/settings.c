@@ -180,14 +180,14 @@ int settings_effective(struct store *s, struct node *n, const char *name,
 
 /* ---- changes ---- */
 
-static int settings_refuse(struct store *s, struct node *n, enum setting_id id,
-			   const struct setting *v)
+/* A quota is a directory's, and within size=. */
+static int settings_refuse(struct store *s, const struct node *n,
+			   const struct own *fresh)
 {
-	if (id != SETTING_QUOTA)
+	if (!fresh || fresh->id != SETTING_QUOTA)
 		return 0;
-	return n->type != S_IFDIR || v->number > (double)s->options.size
-		   ? -EINVAL
-		   : 0;
+	return n->type == S_IFDIR && fresh->number <= (double)s->size ? 0
+								      : -EINVAL;
 }
 
 /* In memory; refused when that pins too much. */
@@ -229,7 +229,9 @@ static int settings_change(struct store *s, struct node *n, enum setting_id id,
 	if (fd < 0)
 		return fd;
 	auto_unlock pthread_mutex_t *one = mutex_lock(&s->settings_lock);
-	int r = settings_try(s, n, id, &swap);
+	int r = settings_refuse(s, n, swap);
+	if (r == 0)
+		r = settings_try(s, n, id, &swap);
 	if (r < 0)
 		return r;
 	r = settings_keep(fd, id, value, len, flags);
@@ -255,8 +257,6 @@ int settings_set(struct store *s, struct node *n, const char *name,
 		return r == -ENODATA ? 0 : r;
 	}
 	int r = setting_parse(id, value, len, &v);
-	if (r == 0)
-		r = settings_refuse(s, n, id, &v);
 	if (r < 0)
 		return r;
 	struct own *fresh = settings_own(id, &v);

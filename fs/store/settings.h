@@ -7,7 +7,7 @@
  * know theirs from their first lookup on, so that what holds is found without
  * a system call.
  *
- * All functions are thread-safe.  settings.lock lets one change at a time in;
+ * All functions are thread-safe.  settings_lock lets one change at a time in;
  * node.own is guarded by tree.lock.
  */
 #pragma once

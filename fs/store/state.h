@@ -5,10 +5,10 @@
  *
  *   tree.names       the backing's namespace: alone to change a name, shared
  *                    to look at one.  Held across metadata calls only.
+ *   settings_lock    one change of a setting or of the tuning at a time.
  *   entry.data       which copies of an entry's bytes there are.  Shared to
  *                    read and write bytes, alone to change the copies.
  *   entry.lock       an entry's counts, times and flags; short.
- *   settings_lock    a setting on the backing and in memory.
  *   mover.lock       the policy.  entries_lock: node -> entry.
  *   tree.lock, budget.lock, plain.lock, pool: innermost, never two at once.
  *
@@ -85,8 +85,13 @@ struct store {
 	uint64_t entries_limit;   /* in memory; each has descriptors */
 	_Atomic uint64_t next_id; /* of entries, and of temporaries */
 	_Atomic bool stopping;
-	pthread_mutex_t settings_lock; /* one change of a setting at a time */
-	_Atomic uint64_t sweep_ms;     /* when expire.c may look again */
+	pthread_mutex_t settings_lock;
+	_Atomic uint64_t sweep_ms; /* when expire.c may look again */
+
+	/* Of the tuning, what is not the mover's; changes under settings_lock.
+	 */
+	_Atomic uint64_t size, free_floor;
+	_Atomic unsigned high, low;
 
 	/* The scan that learns what is on the backing; publishing waits. */
 	pthread_t scanner;

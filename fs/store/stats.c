@@ -6,6 +6,7 @@
 #include "codec/layout/layout.h"
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/quota.h"
 
 /* ---- one entry ---- */
 
@@ -97,6 +98,8 @@ static unsigned stats_budget(struct store *s, struct figure *f)
 		  "bytes of the backing that may be used" },
 		{ "disk_used_bytes", GAUGE, (double)b.disk_used,
 		  "bytes of the backing in use" },
+		{ "disk_pinned_bytes", GAUGE, (double)quota_pinned(s),
+		  "bytes of the backing that hard pins hold" },
 		{ "disk_promised_bytes", GAUGE, (double)b.disk_promised,
 		  "bytes of the backing kept for staged entries" },
 	};
@@ -223,10 +226,12 @@ char *store_metrics_text(struct store *s)
 			f[i].name, f[i].help, f[i].name,
 			f[i].kind == COUNTER ? "counter" : "gauge", f[i].name,
 			f[i].value);
+	struct tuning now;
+	store_tuning(s, &now);
 	fprintf(out,
 		"# HELP adaptcache_build_info version\n"
 		"# TYPE adaptcache_build_info gauge\n"
 		"adaptcache_build_info{version=\"%s\",policy=\"%s\"} 1\n",
-		ADAPTCACHE_VERSION, s->options.policy->name);
+		ADAPTCACHE_VERSION, now.policy->name);
 	return fclose(out) ? (free(text), NULL) : text;
 }

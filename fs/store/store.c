@@ -20,6 +20,7 @@
 #include "fs/store/scan.h"
 #include "fs/store/settings.h"
 #include "fs/store/stream.h"
+#include "fs/store/tune.h"
 
 /* A quarter of the machine: the engine beside us wants the rest. */
 #define MEMORY_SHARE 4
@@ -43,7 +44,12 @@ void store_defaults(const char *backing, struct store_options *ret)
 	struct sysinfo info;
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	*ret = (struct store_options){ .memory = 1u << 30, .size = 1u << 30 };
+	*ret = (struct store_options){
+		.memory = 1u << 30,
+		.size = 1u << 30,
+		.high = 100,
+		.alpha = 1,
+	};
 	if (sysinfo(&info) == 0)
 		ret->memory =
 		    (uint64_t)info.totalram * info.mem_unit / MEMORY_SHARE;
@@ -218,6 +224,8 @@ int store_open(const char *backing, const struct store_options *options,
 	store_raise_limits(s);
 
 	int r = store_open_dirs(s, backing, ret_why);
+	if (r == 0)
+		r = tune_start(s, ret_why);
 	if (r == 0) {
 		plain_home_init(&s->home, s->tmp);
 		store_sweep(s);
@@ -343,6 +351,7 @@ int store_statfs(struct store *s, struct statvfs *ret)
 	uint64_t left = b.disk_limit > used ? b.disk_limit - used : 0;
 	uint64_t has = (uint64_t)v.f_bavail * v.f_frsize;
 
+	has = has > s->free_floor ? has - s->free_floor : 0;
 	if (has < left)
 		left = has;
 	v.f_bsize = v.f_frsize = 4096;

@@ -34,14 +34,29 @@ struct node;
 struct policy;
 struct store;
 
+/* What may be changed while it is open. */
+struct tuning {
+	uint64_t free; /* bytes of its file system that are left to others */
+	/*
+	 * Of a tier, in percent: fuller than high it is emptied to low, which
+	 * it is as well once something had to go.  100: when nothing fits.
+	 */
+	unsigned high, low; /* low 0: as high */
+	double alpha;       /* as in policy/world.h */
+	uint64_t size;      /* bytes on the backing */
+	const struct policy *policy;
+};
+
 struct store_options {
 	uint64_t memory; /* bytes of DRAM: staged, packed and plain */
 	uint64_t size;   /* bytes on the backing */
 	unsigned threads;
 	double floor_nats; /* damage that owners accept who say nothing; 0:
 			      bit-exact */
-	double alpha;      /* seconds that a unit of quality is worth */
 	const struct policy *policy;
+	uint64_t free;      /* these as in struct tuning; but */
+	unsigned high, low; /* high 0 is as 100 */
+	double alpha;
 	const struct io *io; /* NULL: io_real */
 
 	/*
@@ -55,6 +70,14 @@ struct store_options {
 
 /* DRAM and backing bytes that suit this machine. */
 void store_defaults(const char *backing, struct store_options *ret);
+
+void store_tuning(struct store *s, struct tuning *ret);
+/*
+ * Changes all of it, or returns -EINVAL with half a sentence and changes
+ * nothing: what is pinned, a quota or the backing is in the way, or a value is
+ * out of its range.
+ */
+int store_tune(struct store *s, const struct tuning *to, const char **ret_why);
 
 /*
  * Opens the backing directory, makes what is missing, sweeps what a crash

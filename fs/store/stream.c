@@ -15,6 +15,7 @@
 
 #include "codec/mem.h"
 #include "fs/store/container.h"
+#include "fs/store/room.h"
 #include "fs/store/state.h"
 
 #define N_SLOTS    8
@@ -23,6 +24,9 @@
 
 /* As much as the kernel asks for at a time for one large read. */
 #define NEAR_BYTES (32u << 20)
+
+/* Of memory=, what one stream may take. */
+#define MOST_SHARE 4
 
 /* What may be kept for the next readers, and of memory=. */
 #define MAX_SPARES  8
@@ -146,7 +150,8 @@ static void stream_delete(struct store *s, struct stream *st)
 
 static struct stream *stream_make(struct store *s)
 {
-	if (!budget_take_clean(&s->budget, BUFS_BYTES))
+	if (BUFS_BYTES > s->options.memory / MOST_SHARE ||
+	    !room_clean(s, BUFS_BYTES))
 		return NULL;
 	struct stream *st = calloc(1, sizeof(*st));
 	if (st)

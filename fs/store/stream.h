@@ -16,8 +16,8 @@ struct stream;
 struct view;
 
 /*
- * A stream over c from its first byte on; it keeps c open.  NULL when DRAM has
- * no room for the buffers.
+ * A stream over c from its first byte on; it keeps c open.  NULL when DRAM is
+ * too little for the slots, or what fills it cannot go.  Caller holds no lock.
  */
 struct stream *stream_new(struct store *s, struct container *c);
 

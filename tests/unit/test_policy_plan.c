@@ -57,21 +57,24 @@ START_TEST(value_is_what_a_reading_saves)
 	for (int i = 0; i < 200; i++) {
 		struct facts facts = test_facts(1);
 		struct policy_entry e = { 0 };
+		uint32_t traits = i % 2 ? CURVE_WHOLE : 0;
 
 		facts.floor_rung = (uint8_t)test_random(N_RUNGS);
 		w.alpha = test_random(100) / 10.0;
 		w.decode_bytes_per_s[test_random(N_RUNGS)] = 1e9;
 		curve_learn(&e, &facts);
-		curve_fill(&e, &w, N_RUNGS, 0, &c);
+		curve_fill(&e, &w, N_RUNGS, traits, &c);
 		for (unsigned o = 1; o < N_OPTIONS; o++) {
 			if (!(c.offered >> o & 1))
 				continue;
 			e.at = curve_place(o);
-			struct reading r = curve_read(&e, &w, 0);
+			struct reading r = curve_read(&e, &w, traits);
 			double cost = r.delay_s + w.alpha * r.loss;
 			ck_assert_double_eq_tol(c.value_s[o],
 						e.recompute_s - cost, 1e-5);
 			ck_assert(r.layers == 0 || r.layers > facts.floor_rung);
+			if (traits && r.layers)
+				ck_assert_uint_eq(r.layers, e.at.top);
 		}
 	}
 }

@@ -56,6 +56,39 @@ START_TEST(any_length_in_order)
 }
 END_TEST
 
+/* Copies of what was read before go for a stream's slots. */
+START_TEST(there_is_room_when_dram_is_full)
+{
+	struct kit k;
+	uint8_t *bytes, *got;
+	size_t len;
+	struct handle *h = test_cold(&k, &bytes);
+
+	store_release(k.store, h);
+	kit_close(&k);
+	k.options.memory = 2ull * LEN + 4 * MIB;
+	kit_open(&k);
+	ck_assert_int_eq(kit_put(k.store, "b", bytes, LEN), 0);
+	ck_assert_int_eq(kit_put(k.store, "c", bytes, LEN), 0);
+	store_drain(k.store);
+	for (unsigned i = 0; i < 4; i++) {
+		const char *name = i % 2 ? "b" : "c";
+
+		ck_assert_int_eq(kit_get(k.store, name, &got, &len), 0);
+		free(got);
+	}
+	struct budget_view v = budget_look(&k.store->budget);
+	ck_assert_uint_gt(v.clean + 8 * MIB, v.memory_limit);
+	ck_assert_int_eq(kit_file(k.store, "a", O_RDONLY, &h), 0);
+	for (size_t off = 0; off < LEN; off += MIB)
+		test_read(k.store, h, bytes, off, MIB);
+	ck_assert_ptr_nonnull(h->stream);
+	store_release(k.store, h);
+	kit_done(&k);
+	free(bytes);
+}
+END_TEST
+
 START_TEST(any_order)
 {
 	struct kit k;
@@ -190,6 +223,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, any_length_in_order, 0, 7);
+	tcase_add_test(tc, there_is_room_when_dram_is_full);
 	tcase_add_loop_test(tc, any_order, 0, 4);
 	tcase_add_loop_test(tc, many_at_a_time, 0, 2);
 	tcase_add_test(tc, a_stream_serves_the_next_reader);

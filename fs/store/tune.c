@@ -1,0 +1,226 @@
+/* tune.c - what may be changed while a store is open */
+#include "fs/store/tune.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+
+#include "codec/mem.h"
+#include "fs/store/mover.h"
+#include "fs/store/state.h"
+#include "fs/store/walk.h"
+
+/* ---- what is in the way ---- */
+
+static const char *tune_fault_range(const struct tuning *to)
+{
+	if (to->low < 1 || to->high > 100 || to->low > to->high)
+		return "the watermarks must be 1 <= low <= high <= 100";
+	return NULL;
+}
+
+static const char *tune_fault_backing(struct store *s, const struct tuning *to)
+{
+	struct statvfs v;
+
+	if (to->free && fstatvfs(s->tmp, &v) == 0 &&
+	    to->free >= (uint64_t)v.f_blocks * v.f_frsize)
+		return "free= is all that the backing's file system has";
+	return NULL;
+}
+
+/* Caller holds tree.lock. */
+static const char *tune_fault_tree(struct store *s, const struct tuning *to)
+{
+	struct link *l = NULL;
+
+	if (s->tree.pinned_bytes > to->size / 2)
+		return "more than half of size= would be pinned";
+	if (s->tree.root->quota > to->size)
+		return "the root's quota is above size=";
+	if (!s->tree.set_ever)
+		return NULL;
+	while ((l = walk_next(s->tree.root, l)))
+		if (l->node->quota > to->size)
+			return "a directory's quota is above size=";
+	return NULL;
+}
+
+/* Half a sentence, or NULL. */
+static const char *tune_fault(struct store *s, const struct tuning *to)
+{
+	struct world world = world_default(s->options.memory, to->size);
+	const char *why = tune_fault_range(to);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->tree.lock);
+	uint64_t pinned[N_TIERS] = { 0, s->tree.pinned_bytes };
+
+	world.alpha = to->alpha;
+	if (!why)
+		why = world_fault(&world, pinned);
+	if (!why)
+		why = tune_fault_tree(s, to);
+	return why ? why : tune_fault_backing(s, to);
+}
+
+/* ---- another policy ---- */
+
+/* All nodes that the policy knows.  Caller holds the mover's lock. */
+static int tune_known(struct store *s, struct walk *ret)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->tree.lock);
+	struct node *n;
+	size_t most = s->tree.n_nodes;
+
+	for (n = s->tree.limbo; n; n = n->hash_next)
+		most++;
+	*ret = (struct walk){ .node = calloc(most, sizeof(*ret->node)) };
+	if (!ret->node)
+		return -ENOMEM;
+	for (uint64_t b = 0; b <= s->tree.n_buckets; b++) {
+		n = b < s->tree.n_buckets ? s->tree.buckets[b] : s->tree.limbo;
+		for (; n; n = n->hash_next)
+			if (n->known) {
+				n->refs++;
+				ret->node[ret->n++] = n;
+			}
+	}
+	return 0;
+}
+
+/* The new policy in the place of the old; *ret is who has to be told to it. */
+static int tune_replace(struct store *s, const struct policy *to,
+			struct walk *ret)
+{
+	struct mover *m = &s->mover;
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+	struct policy_run *run = to->start(to, &m->world, 0);
+
+	if (!run)
+		return -ENOMEM;
+	int r = tune_known(s, ret);
+	if (r < 0) {
+		to->stop(run);
+		return r;
+	}
+	for (size_t i = 0; i < ret->n; i++) {
+		m->policy->forget(m->run, &ret->node[i]->policy);
+		ret->node[i]->known = false;
+		node_put(&s->tree, ret->node[i]); /* the policy's */
+	}
+	m->policy->stop(m->run);
+	m->policy = to;
+	m->run = run;
+	return 0;
+}
+
+static int tune_by_use(const void *a, const void *b)
+{
+	uint64_t x = (*(struct node *const *)a)->used_ms;
+	uint64_t y = (*(struct node *const *)b)->used_ms;
+
+	return (x > y) - (x < y);
+}
+
+static int tune_switch(struct store *s, const struct policy *to)
+{
+	struct walk known;
+	int r = tune_replace(s, to, &known);
+
+	if (r < 0)
+		return r;
+	if (known.n)
+		qsort(known.node, known.n, sizeof(*known.node), tune_by_use);
+	for (size_t i = 0; i < known.n; i++)
+		if (known.node[i]->stored)
+			mover_enter(s, known.node[i]);
+	walk_done(&s->tree, &known);
+	return 0;
+}
+
+/* ---- the face ---- */
+
+void store_tuning(struct store *s, struct tuning *ret)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->mover.lock);
+
+	*ret = (struct tuning){
+		.free = s->free_floor,
+		.high = s->high,
+		.low = s->low,
+		.alpha = s->mover.world.alpha,
+		.size = s->size,
+		.policy = s->mover.policy,
+	};
+}
+
+/* What needs no memory. */
+static void tune_apply(struct store *s, const struct tuning *to)
+{
+	struct mover *m = &s->mover;
+
+	s->size = to->size;
+	s->free_floor = to->free;
+	s->high = to->high;
+	s->low = to->low;
+	budget_limit_disk(&s->budget, to->size);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+
+	m->world.alpha = to->alpha;
+	m->world.limit_bytes[TIER_SSD] = to->size;
+	m->policy->set_world(m->run, &m->world);
+}
+
+int store_tune(struct store *s, const struct tuning *to, const char **ret_why)
+{
+	struct tuning now, want = *to;
+
+	want.low = want.low ? want.low : want.high;
+	{
+		auto_unlock pthread_mutex_t *one =
+		    mutex_lock(&s->settings_lock);
+		const char *why = tune_fault(s, &want);
+
+		if (why) {
+			*ret_why = why;
+			return -EINVAL;
+		}
+		store_tuning(s, &now);
+		if (to->policy != now.policy) {
+			*ret_why = "out of memory";
+			int r = tune_switch(s, to->policy);
+			if (r < 0)
+				return r;
+		}
+		tune_apply(s, &want);
+	}
+	mover_make_room(s, TIER_SSD, 0); /* size= may have come down */
+	mover_level(s);
+	return 0;
+}
+
+int tune_start(struct store *s, const char **ret_why)
+{
+	const struct store_options *o = &s->options;
+	struct tuning to = {
+		.free = o->free,
+		.high = o->high ? o->high : 100,
+		.low = o->low    ? o->low
+		       : o->high ? o->high
+				 : 100,
+		.alpha = o->alpha,
+		.size = o->size,
+		.policy = o->policy,
+	};
+	const char *why;
+
+	to.low = to.low ? to.low : to.high;
+	why = tune_fault(s, &to);
+	if (why) {
+		*ret_why = why;
+		return -EINVAL;
+	}
+	s->size = to.size;
+	s->free_floor = to.free;
+	s->high = to.high;
+	s->low = to.low;
+	return 0;
+}
