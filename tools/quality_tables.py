@@ -109,12 +109,12 @@ class Report:
 
     def sections(self):
         exact, bits = self.exact_table()
-        found = {"goals": goals_table(self, bits, self.penalties()),
-                 "ours": self.ours_table(), "others": self.others_table(),
+        found = {"ours": self.ours_table(), "others": self.others_table(), "equal": self.equal_table(),
                  "profile": self.profile_table(), "exact": exact,
                  "texts": self.texts_table(), "curve": fit_table(self),
                  "where": where_table(self.q), "coder": coder_text(self.q)}
         if not self.quick:
+            found["goals"] = goals_table(self, bits, self.penalties())
             say("bets")
             found["klt"] = klt_table(self)
             found["bf16"] = bf16_table(self)
@@ -127,6 +127,18 @@ class Report:
         rows += [figures(label + ", first 4 exact", row)
                  for label, row in self.windows.items()]
         return table(HEAD, rows)
+
+    def equal_table(self):
+        """What our rungs take for the quality of each of the others."""
+        rows = []
+        for label, row in self.sinks.items():
+            cells = [label, f"{bits_of(row):.2f}"]
+            for task in TASKS:
+                kld = mean(row, task, "kld")
+                cells += [f"{kld:.2g}", shown(bits_at(self.profiled, kld, task))]
+            rows.append(cells)
+        return table(["first 4 exact", "b/v", "KLD", "ours there", "recall: KLD",
+                      "ours there"], rows)
 
     def ours_table(self):
         rows = []
