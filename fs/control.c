@@ -17,6 +17,7 @@ static const struct {
 	{ FS_KV_STATS, "stats", S_IFREG | 0444 },
 	{ FS_KV_METRICS, "metrics", S_IFREG | 0444 },
 	{ FS_KV_CONFIG, "config", S_IFREG | 0400 },
+	{ FS_KV_DECISIONS, "decisions", S_IFREG | 0400 },
 	{ FS_KV_CONTROL, "control", S_IFREG | 0600 },
 };
 #define N_CONTROL (sizeof(CONTROL) / sizeof(CONTROL[0]))
@@ -97,6 +98,8 @@ static char *control_text(struct fs *fs, fuse_ino_t ino)
 
 	if (ino == FS_KV_CONTROL)
 		return control_lines(fs);
+	if (ino == FS_KV_DECISIONS)
+		return store_decisions_text(fs->store);
 	if (ino == FS_KV_STATS)
 		return store_stats_text(fs->store);
 	if (ino == FS_KV_METRICS)

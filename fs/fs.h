@@ -29,6 +29,7 @@ enum fs_id {
 	FS_KV_STATS,
 	FS_KV_METRICS,
 	FS_KV_CONFIG,
+	FS_KV_DECISIONS,
 	FS_KV_CONTROL, /* may be written */
 	FS_KV_END,
 };

@@ -8,13 +8,21 @@
 #include "codec/mem.h"
 #include "fs/store/entry.h"
 #include "fs/store/expire.h"
+#include "fs/store/explain.h"
 #include "fs/store/meter.h"
 #include "fs/store/move.h"
 #include "fs/store/rate.h"
 #include "fs/store/settings.h"
 
+/* Until the meters know: a plain read by one client, decoding by two threads.
+ */
+#define MEMORY_BYTES_PER_S 8e9
+#define DECODE_BYTES_PER_S 2e9
+
 /* Of housekeeping with each event. */
 #define TICK_ENTRIES 16
+/* Of the sample that the distance to the bound is taken of. */
+#define GAUGE_ENTRIES 1024
 
 static struct node *mover_node(struct policy_entry *e)
 {
@@ -47,6 +55,9 @@ int mover_init(struct store *s)
 	m->policy = s->options.policy;
 	m->world = world_default(s->options.memory, s->size);
 	m->world.inclusive = true;
+	m->world.bytes_per_s[TIER_RAM] = MEMORY_BYTES_PER_S;
+	for (unsigned k = 0; k < N_RUNGS; k++)
+		m->world.decode_bytes_per_s[k] = DECODE_BYTES_PER_S;
 	m->world.whole = true;
 	m->world.alpha = s->options.alpha;
 	m->start_ns = mover_clock();
@@ -331,6 +342,46 @@ static bool mover_press(struct store *s, enum tier tier, uint64_t need,
 	if (!ret->to.top)
 		mover_unknow(s, mover_node(ret->entry));
 	return true;
+}
+
+bool mover_explain(struct store *s, struct node *n, struct decision *ret)
+{
+	struct mover *m = mover_of(s);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+	double now = mover_now(m);
+
+	if (!n->known || !m->policy->explain)
+		return false;
+	ret->entry = n->policy;
+	ret->alpha = m->world.alpha;
+	ret->hits_per_s = plan_rate(m->run, now, &n->policy);
+	m->policy->gauge(m->run, &ret->gauge);
+	m->policy->explain(m->run, now, &n->policy, ret->reason);
+	return true;
+}
+
+double mover_gauge(struct store *s, struct policy_gauge *ret)
+{
+	struct mover *m = mover_of(s);
+	auto_free struct bound_item *items =
+	    calloc(GAUGE_ENTRIES, sizeof(*items));
+	double limit[N_TIERS], price[N_TIERS] = { 0 }, value = 0, bound = 0;
+	size_t n = 0;
+
+	{
+		auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+
+		m->policy->gauge(m->run, ret);
+		if (m->policy->sample && items) {
+			mover_limits(s, TIER_RAM, 0, 100, &m->world);
+			m->policy->set_world(m->run, &m->world);
+			n = m->policy->sample(m->run, mover_now(m), items,
+					      GAUGE_ENTRIES, limit, &value);
+		}
+	}
+	if (n)
+		bound = bound_solve(items, n, limit, BOUND_STEPS, price);
+	return bound > 0 ? value / bound : -1;
 }
 
 bool mover_remove(struct store *s, struct node *n)
