@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "codec/mem.h"
+#include "fs/store/ask.h"
 #include "fs/store/entry.h"
 #include "fs/store/expire.h"
 #include "fs/store/explain.h"
@@ -61,16 +62,14 @@ int mover_init(struct store *s)
 	m->world.whole = true;
 	m->world.alpha = s->options.alpha;
 	m->start_ns = mover_clock();
-	m->run = m->policy->start(m->policy, &m->world, 0);
-	return m->run ? 0 : -1;
+	return ask_start(m, s->options.record);
 }
 
 void mover_done(struct store *s)
 {
 	struct mover *m = mover_of(s);
 
-	if (m->run)
-		m->policy->stop(m->run);
+	ask_stop(m);
 	pthread_mutex_destroy(&m->lock);
 }
 
@@ -158,8 +157,8 @@ static void mover_unknow(struct store *s, struct node *n)
 static void mover_keep_house(struct mover *m, double now)
 {
 	meter_world(&m->world);
-	m->policy->set_world(m->run, &m->world);
-	m->policy->tick(m->run, now, TICK_ENTRIES);
+	ask_world(m);
+	ask_tick(m, now, TICK_ENTRIES);
 }
 
 /* Returns whether the policy knows it now. */
@@ -174,12 +173,12 @@ static bool mover_ask_enter(struct store *s, struct node *n,
 	if (n->gone)
 		return false;
 	if (n->known)
-		m->policy->forget(m->run, &n->policy);
+		ask_forget(m, n);
 	else
 		node_get(&s->tree, n);
 	n->known = true;
 	mover_keep_house(m, now);
-	if (m->policy->enter(m->run, now, facts, &n->policy, &answer) < 0) {
+	if (ask_enter(m, now, facts, n, &answer) < 0) {
 		mover_unknow(s, n);
 		return false;
 	}
@@ -220,8 +219,8 @@ struct place mover_hit(struct store *s, struct node *n)
 
 	if (n->known) {
 		mover_keep_house(m, now);
-		m->policy->hit(m->run, now, &n->policy, &answer);
-		m->policy->moved(m->run, now, &n->policy, &at);
+		ask_hit(m, now, n, &answer);
+		ask_moved(m, now, n, &at);
 	}
 	return answer.place;
 }
@@ -236,7 +235,7 @@ void mover_tell(struct store *s, struct node *n)
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 
 	if (n->known)
-		m->policy->moved(m->run, mover_now(m), &n->policy, &at);
+		ask_moved(m, mover_now(m), n, &at);
 }
 
 void mover_forget(struct store *s, struct node *n)
@@ -245,7 +244,7 @@ void mover_forget(struct store *s, struct node *n)
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 
 	if (n->known)
-		m->policy->forget(m->run, &n->policy);
+		ask_forget(m, n);
 	mover_unknow(s, n);
 }
 
@@ -256,7 +255,7 @@ static void mover_learn(struct store *s, struct node *n,
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 
 	if (n->known)
-		m->policy->revise(m->run, mover_now(m), &n->policy, facts);
+		ask_revise(m, mover_now(m), n, facts);
 }
 
 void mover_revise(struct store *s, struct node *n)
@@ -334,8 +333,8 @@ static bool mover_press(struct store *s, enum tier tier, uint64_t need,
 
 	mover_limits(s, tier, need, percent, &m->world);
 	meter_world(&m->world);
-	m->policy->set_world(m->run, &m->world);
-	if (!m->policy->press(m->run, mover_now(m), ret))
+	ask_world(m);
+	if (!ask_press(m, mover_now(m), ret))
 		return false;
 
 	node_get(&s->tree, mover_node(ret->entry));
@@ -374,7 +373,7 @@ double mover_gauge(struct store *s, struct policy_gauge *ret)
 		m->policy->gauge(m->run, ret);
 		if (m->policy->sample && items) {
 			mover_limits(s, TIER_RAM, 0, 100, &m->world);
-			m->policy->set_world(m->run, &m->world);
+			ask_world(m);
 			n = m->policy->sample(m->run, mover_now(m), items,
 					      GAUGE_ENTRIES, limit, &value);
 		}

@@ -57,6 +57,7 @@ struct store_options {
 	uint64_t free;      /* these as in struct tuning; but */
 	unsigned high, low; /* high 0 is as 100 */
 	double alpha;
+	const char *record;  /* file for all decisions, or NULL */
 	const struct io *io; /* NULL: io_real */
 
 	/*

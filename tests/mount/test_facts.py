@@ -175,3 +175,29 @@ def test_decisions_are_explained():
             assert e.errno == errno.ENODATA
         else:
             raise AssertionError("lru weighs nothing")
+
+
+def test_recorded_decisions_are_taken_again():
+    for policy in ("adapt", "lru", "gdsf-refine1"):
+        with kit.mount(start=False) as m:
+            record = os.path.join(m.temp, "record")
+            m.options = f"memory=32M,size=24M,quality=fair,policy={policy},record={record}"
+            m.start()
+            for i in range(24):
+                kit.write_file(m.path(f"f{i}"), kit.content("llama", 2 * MIB, i))
+                for name in os.listdir(m.root)[:6]:
+                    try:
+                        kit.read_file(m.path(name))
+                    except FileNotFoundError:
+                        pass  # evicted meanwhile
+                if i % 5 == 4:
+                    os.unlink(m.path(sorted(os.listdir(m.root))[0]))
+            m.stop()
+            got = kit.tool("simulate", "--replay", record)
+            assert got.returncode == 0, got
+            assert int(got.stdout.split()[0]) > 50, got.stdout
+            with open(record, "rb") as f:
+                lines = f.read().replace(b" 1 ", b" 0 ")
+            with open(record, "wb") as f:
+                f.write(lines)
+            assert kit.tool("simulate", "--replay", record).returncode != 0
