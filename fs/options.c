@@ -123,7 +123,7 @@ static int options_values(const struct raw *raw, struct options *o)
 	o->high = defaults.high;
 	o->low = defaults.low;
 	o->alpha = defaults.alpha;
-	o->policy = policy_find("lru");
+	o->policy = policy_find("adapt");
 	o->passthrough = true;
 	if (raw->config)
 		r = config_file(o, raw->config, why);

@@ -178,8 +178,8 @@ def test_declarations_are_kept():
     kit.needs_daemon()
     with kit.mount() as m:
         os.mkdir(m.path("raw"))
-        for name, value in (("dtype", "bf16"), ("axes", "layer,kv,token,channel"),
-                            ("dims", "32,2,*,1024"), ("header", "4096")):
+        for name, value in (("dtype", "bf16"), ("axes", "L2TC"),
+                            ("dims", "L=32,T=?,C=1024"), ("header", "4096")):
             put(m.path("raw"), name, value)
             kit.write_file(m.path("raw", "f"), b"x")
             assert holds(m.path("raw", "f"), name) == value + " (from /raw)"
@@ -387,7 +387,7 @@ def flood(m, count=20):
 
 def test_a_pin_survives_pressure():
     kit.needs_daemon()
-    with kit.mount(f"size={40 * MIB}") as m:
+    with kit.mount(f"size={40 * MIB},policy=lru") as m:  # others weigh its hits
         os.mkdir(m.path("p"))
         for i in range(3):
             store(m.path("p", f"f{i}"), 4 * MIB)
@@ -480,7 +480,7 @@ def test_a_soft_pin_lapses():
 
 def test_a_tier_keeps_copies_out_of_dram_or_brings_them_in():
     kit.needs_daemon()
-    with kit.mount() as m:
+    with kit.mount("policy=lru") as m:  # which reads once before it copies
         for tier in ("auto", "mem", "ssd"):
             os.mkdir(m.path(tier))
             put(m.path(tier), "tier", tier)

@@ -37,7 +37,7 @@ def store(path, size):
 def test_a_running_daemon_is_changed():
     kit.needs_daemon()
     with kit.mount(f"size={64 * MIB}") as m:
-        assert shown(m) == {"size": str(64 * MIB), "policy": "lru", "alpha": "1", "high": "100",
+        assert shown(m) == {"size": str(64 * MIB), "policy": "adapt", "alpha": "1", "high": "100",
                             "low": "100", "free": "0"}
         subprocess.run(["sh", "-c", f"echo alpha=2.5 > {m.path('.kv', 'control')}"], check=True)
         assert shown(m)["alpha"] == "2.5" and config(m)["alpha"] == "2.5"
