@@ -123,6 +123,7 @@ static int main_open_store(struct fs *fs)
 		.policy = o->policy,
 		.floor_nats = o->floor_nats,
 		.record = o->record,
+		.profiles = o->profiles,
 		.alpha = o->alpha,
 		.high = o->high,
 		.low = o->low,

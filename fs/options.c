@@ -15,7 +15,7 @@
 struct raw {
 	struct options *o;
 	char *lines; /* those of config.h, as they came */
-	char *config, *record;
+	char *config, *record, *profiles;
 	int no_passthrough, allow_other, default_permissions;
 	int n_positional;
 };
@@ -44,6 +44,7 @@ static const struct fuse_opt OPTIONS[] = {
 	VALUE("device_rate="),
 	OPTION("config=%s", config),
 	OPTION("record=%s", record),
+	OPTION("profiles=%s", profiles),
 	OPTION("no_passthrough", no_passthrough),
 	OPTION("allow_other", allow_other),
 	OPTION("default_permissions", default_permissions),
@@ -208,6 +209,7 @@ int options_parse(struct fuse_args *args, struct options *ret)
 	free(raw.lines);
 	free(raw.config);
 	o.record = raw.record;
+	o.profiles = raw.profiles ? raw.profiles : strdup(ADAPTCACHE_PROFILES);
 	if (r < 0)
 		options_done(&o);
 	else
@@ -220,6 +222,7 @@ void options_done(struct options *o)
 	free(o->backing);
 	free(o->mountpoint);
 	free(o->record);
+	free(o->profiles);
 }
 
 void options_help(const char *program)
@@ -253,7 +256,9 @@ void options_help(const char *program)
 	       "    -o device_rate=N       BACKING at N bytes a second, for "
 	       "experiments\n"
 	       "    -o config=FILE         these, one key=value a line\n");
-	printf("    -o record=FILE         every decision, for simulate "
+	printf("    -o profiles=DIR        layer profiles of models (default:\n"
+	       "                             " ADAPTCACHE_PROFILES ")\n"
+	       "    -o record=FILE         every decision, for simulate "
 	       "--replay\n");
 	printf("    -o no_passthrough      serve every read by a reply\n"
 	       "    -o allow_other         for all users; needs "

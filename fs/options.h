@@ -12,6 +12,7 @@ struct policy;
 struct options {
 	char *backing;               /* absolute */
 	char *mountpoint;            /* absolute */
+	char *profiles;              /* directory of layer profiles */
 	char *record;                /* file for decisions, or NULL */
 	uint64_t memory, size, free; /* bytes */
 	unsigned threads;

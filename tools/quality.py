@@ -165,7 +165,7 @@ def main():
         write_sections(os.path.join(args.out, "quality.md"), sections)
         whole = q.profile(q.names)
         whole.damage = damage(judged, list(q.texts.values()), whole)
-        whole.write(os.path.join(HERE, "../profiles/smollm2-135m-instruct.profile"),
+        whole.write(os.path.join(HERE, "profiles/smollm2-135m-instruct.profile"),
                     "SmolLM2-135M-Instruct, measured by tools/quality.sh")
     for name, text in sections.items():
         print(f"\n## {name}\n\n{text}")

@@ -4,7 +4,7 @@
 # usage: tools/quality.sh [--quick] [--cache FOLDER] [--out FOLDER]
 #
 # The page is docs/quality.md with docs/quality.svg, and the model's profile in
-# profiles/, unless --quick: half the texts, few rates, printed only.  Verdicts
+# tools/profiles/, unless --quick: half the texts, few rates, printed only.  Verdicts
 # are kept under $ADAPTCACHE_PREFIX/quality (tools/env.sh): only what changed is
 # judged again.  From nothing, half an hour on one core.
 set -euo pipefail

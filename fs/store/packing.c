@@ -96,6 +96,19 @@ static bool packing_is_hole(struct packing *p, uint64_t off, size_t len)
 	return p->data >= off + len;
 }
 
+static float packing_step(const struct packing *p, uint32_t tile)
+{
+	const struct head_extent *e =
+	    &p->head.extents[p->head.tiles[tile].extent];
+
+	/* A row of no role may be no token: such stays exact. */
+	if (e->role == ROLE_NONE || !(p->step > 0))
+		return 0;
+	if (!p->profile)
+		return p->step;
+	return profile_step(p->profile, e->model_layer, e->role, p->step);
+}
+
 /* Codes the tile into this thread's memory: its layers back to back. */
 static int packing_code(struct packing *p, uint32_t tile, uint8_t *dst,
 			uint8_t *ret_codec, struct coded *ret)
@@ -106,8 +119,7 @@ static int packing_code(struct packing *p, uint32_t tile, uint8_t *dst,
 
 	if (!plain || !local_scratch())
 		return -ENOMEM;
-	/* A row of no role may be no token: such stays exact. */
-	shape.step = shape.role == ROLE_NONE ? 0 : p->step;
+	shape.step = packing_step(p, tile);
 	int r = packing_read(p, head_tile_off(&p->head, tile), plain, len);
 	if (r == 0)
 		r = tile_encode(&shape, plain, local_scratch(), dst, cap,
@@ -290,6 +302,9 @@ static int packing_cut(struct packing *p)
 	known_tell(&known, &src);
 	int r = cut_extents(&src, &p->head);
 	known_done(&known);
+	if (r == 0 && p->step > 0)
+		p->profile = profiles_find(&p->e->store->profiles,
+					   p->head.extents, p->head.n_extents);
 	return r;
 }
 

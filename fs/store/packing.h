@@ -22,9 +22,10 @@ struct packing {
 	uint64_t data; /* from here on the plain copy may have bytes */
 	struct head head;
 	struct sink sink[N_LAYERS];
-	float step;    /* of the layered codec; 0: all bit-exact */
-	float lost[2]; /* what K and V had lost before */
-	int tmp;       /* the temporary, or -1 */
+	float step; /* of the layered codec; 0: all bit-exact */
+	const struct profile *profile; /* how each layer takes it, or NULL */
+	float lost[2];                 /* what K and V had lost before */
+	int tmp;                       /* the temporary, or -1 */
 	char tmp_name[32];
 	struct timespec since;
 };

@@ -25,6 +25,7 @@
 #include "fs/store/budget.h"
 #include "fs/store/io.h"
 #include "fs/store/plain.h"
+#include "fs/store/profiles.h"
 #include "fs/store/store.h"
 #include "fs/store/tree.h"
 #include "fs/store/work.h"
@@ -79,6 +80,7 @@ struct store {
 	struct pool *pool;
 	struct mover mover;
 	struct commit commit;
+	struct profiles profiles;
 	struct counters counters;
 	pthread_mutex_t entries_lock; /* node->entry, entry->refs, lists */
 	struct handle *handles;       /* all that are open */

@@ -220,6 +220,7 @@ int store_open(const char *backing, const struct store_options *options,
 	pthread_mutex_init(&s->settings_lock, NULL);
 	pthread_mutex_init(&s->scan_lock, NULL);
 	pthread_cond_init(&s->scan_ended, NULL);
+	profiles_load(&s->profiles, options->profiles);
 	budget_init(&s->budget, options->memory, options->size);
 	store_raise_limits(s);
 
@@ -316,6 +317,7 @@ struct store *store_close(struct store *s)
 	stream_free_spares(s);
 	plain_home_done(&s->home);
 	budget_done(&s->budget);
+	profiles_done(&s->profiles);
 	pthread_mutex_destroy(&s->entries_lock);
 	pthread_mutex_destroy(&s->commit.lock);
 	pthread_mutex_destroy(&s->settings_lock);

@@ -57,8 +57,9 @@ struct store_options {
 	uint64_t free;      /* these as in struct tuning; but */
 	unsigned high, low; /* high 0 is as 100 */
 	double alpha;
-	const char *record;  /* file for all decisions, or NULL */
-	const struct io *io; /* NULL: io_real */
+	const char *profiles; /* directory of layer profiles, or NULL */
+	const char *record;   /* file for all decisions, or NULL */
+	const struct io *io;  /* NULL: io_real */
 
 	/*
 	 * Told from a thread of the store, without a lock held, when the

@@ -100,3 +100,24 @@ def test_what_its_client_sums_is_never_cut():
         got = kit.read_file(m.path("plain"))
         assert len(got) == len(data) and got != data, "the other should have been cut"
         assert int(os.getxattr(m.path("plain"), "user.kv.stat.layers")) == 2
+
+
+def test_a_profile_is_followed_where_it_is_of_the_model():
+    data = kit.content("llama", 6 * MIB, 1)  # four layers of 192 channels
+    sizes = []
+    for layers in (4, 5):
+        with kit.mount(start=False) as m:
+            profiles = os.path.join(m.temp, "profiles")
+            os.mkdir(profiles)
+            with open(os.path.join(profiles, "x.profile"), "w", encoding="ascii") as f:
+                f.write(f"adaptcache-profile 1\nmodel {layers} 192 192\ndamage 0.35 1 0.11 1\n")
+                f.writelines(f"layer {i} k 0.25 1 v 0.25 1\n" for i in range(layers))
+            with open(os.path.join(profiles, "bad.profile"), "w", encoding="ascii") as f:
+                f.write("nonsense\n")
+            m.options = f"policy=lru-base,quality=kld:10,profiles={profiles}"
+            m.start()
+            kit.write_file(m.path("f"), data, sync=True)
+            m.remount()
+            assert len(kit.read_file(m.path("f"))) == len(data)
+            sizes.append(os.stat(m.path("f")).st_blocks)
+    assert sizes[0] > 1.3 * sizes[1], sizes  # finer steps, more bits
