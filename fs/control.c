@@ -17,6 +17,7 @@ static const struct {
 	{ FS_KV_STATS, "stats", S_IFREG | 0444 },
 	{ FS_KV_METRICS, "metrics", S_IFREG | 0444 },
 	{ FS_KV_CONFIG, "config", S_IFREG | 0400 },
+	{ FS_KV_DECISIONS, "decisions", S_IFREG | 0400 },
 	{ FS_KV_CONTROL, "control", S_IFREG | 0600 },
 };
 #define N_CONTROL (sizeof(CONTROL) / sizeof(CONTROL[0]))
@@ -97,6 +98,8 @@ static char *control_text(struct fs *fs, fuse_ino_t ino)
 
 	if (ino == FS_KV_CONTROL)
 		return control_lines(fs);
+	if (ino == FS_KV_DECISIONS)
+		return store_decisions_text(fs->store);
 	if (ino == FS_KV_STATS)
 		return store_stats_text(fs->store);
 	if (ino == FS_KV_METRICS)
@@ -148,8 +151,16 @@ void control_read(fuse_req_t req, size_t size, off_t off,
 	const char *text = ((struct control_file *)fi->fh)->text;
 	size_t len = strlen(text);
 	size_t at = (size_t)off < len ? (size_t)off : len;
+	size_t n = len - at < size ? len - at : size;
+	auto_free char *copy = malloc(n + 1);
 
-	fuse_reply_buf(req, text + at, len - at < size ? len - at : size);
+	/* The reader may have closed the file before the reply returns. */
+	if (!copy) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	memcpy(copy, text + at, n);
+	fuse_reply_buf(req, copy, n);
 }
 
 /* Checked as a whole; returns 0, or -errno with a sentence. */

@@ -17,9 +17,10 @@
 #include "fs/opened.h"
 #include "fs/options.h"
 #include "fs/passthrough.h"
+#include "fs/store/expire.h"
 #include "fs/store/store.h"
 
-/* Nothing changes but through this mount, or with word from us. */
+/* Nothing changes but through this mount, with word from us, or by time. */
 #define FS_TIMEOUT_S 600.0
 
 enum fs_id {
@@ -28,6 +29,7 @@ enum fs_id {
 	FS_KV_STATS,
 	FS_KV_METRICS,
 	FS_KV_CONFIG,
+	FS_KV_DECISIONS,
 	FS_KV_CONTROL, /* may be written */
 	FS_KV_END,
 };
@@ -71,6 +73,12 @@ static inline void fs_reply_err(fuse_req_t req, int r)
 	fuse_reply_err(req, r == -EBADMSG ? EIO : -r);
 }
 
+/* How long the kernel may take it for granted that the name is there. */
+static inline double fs_timeout(struct fs *fs, struct node *n)
+{
+	return expire_left(fs->store, n, FS_TIMEOUT_S);
+}
+
 /* What a reply says of a node. */
 static inline void fs_entry(struct fs *fs, struct node *n,
 			    const struct stat *st, struct fuse_entry_param *ret)
@@ -79,7 +87,7 @@ static inline void fs_entry(struct fs *fs, struct node *n,
 		.ino = fs_ino(fs, n),
 		.attr = *st,
 		.attr_timeout = FS_TIMEOUT_S,
-		.entry_timeout = FS_TIMEOUT_S,
+		.entry_timeout = fs_timeout(fs, n),
 	};
 }
 

@@ -122,6 +122,7 @@ static int main_open_store(struct fs *fs)
 		.threads = o->threads,
 		.policy = o->policy,
 		.floor_nats = o->floor_nats,
+		.record = o->record,
 		.alpha = o->alpha,
 		.high = o->high,
 		.low = o->low,

@@ -64,8 +64,8 @@ static void file_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	struct fs *fs = fs_of(req);
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct caller who = { ctx->uid, ctx->gid };
-	struct fuse_entry_param e = { .attr_timeout = FS_TIMEOUT_S,
-				      .entry_timeout = FS_TIMEOUT_S };
+	struct fuse_entry_param e;
+	struct stat st;
 	struct node *n;
 	struct handle *h;
 
@@ -75,12 +75,12 @@ static void file_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		return;
 	}
 	int r = store_create(fs->store, fs_node(fs, parent), name, mode,
-			     fi->flags, &who, &n, &e.attr, &h);
+			     fi->flags, &who, &n, &st, &h);
 	if (r < 0) {
 		fs_reply_err(req, r);
 		return;
 	}
-	e.ino = fs_ino(fs, n);
+	fs_entry(fs, n, &st, &e);
 	file_mode(req, e.ino, h, fi);
 	if (fuse_reply_create(req, &e, fi) < 0) {
 		file_drop(req, e.ino, h);

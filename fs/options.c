@@ -15,7 +15,7 @@
 struct raw {
 	struct options *o;
 	char *lines; /* those of config.h, as they came */
-	char *config;
+	char *config, *record;
 	int no_passthrough, allow_other, default_permissions;
 	int n_positional;
 };
@@ -43,6 +43,7 @@ static const struct fuse_opt OPTIONS[] = {
 	VALUE("free="),
 	VALUE("device_rate="),
 	OPTION("config=%s", config),
+	OPTION("record=%s", record),
 	OPTION("no_passthrough", no_passthrough),
 	OPTION("allow_other", allow_other),
 	OPTION("default_permissions", default_permissions),
@@ -206,6 +207,7 @@ int options_parse(struct fuse_args *args, struct options *ret)
 	free(line.mountpoint);
 	free(raw.lines);
 	free(raw.config);
+	o.record = raw.record;
 	if (r < 0)
 		options_done(&o);
 	else
@@ -217,6 +219,7 @@ void options_done(struct options *o)
 {
 	free(o->backing);
 	free(o->mountpoint);
+	free(o->record);
 }
 
 void options_help(const char *program)
@@ -250,6 +253,8 @@ void options_help(const char *program)
 	       "    -o device_rate=N       BACKING at N bytes a second, for "
 	       "experiments\n"
 	       "    -o config=FILE         these, one key=value a line\n");
+	printf("    -o record=FILE         every decision, for simulate "
+	       "--replay\n");
 	printf("    -o no_passthrough      serve every read by a reply\n"
 	       "    -o allow_other         for all users; needs "
 	       "default_permissions\n"

@@ -12,6 +12,7 @@ struct policy;
 struct options {
 	char *backing;               /* absolute */
 	char *mountpoint;            /* absolute */
+	char *record;                /* file for decisions, or NULL */
 	uint64_t memory, size, free; /* bytes */
 	unsigned threads;
 	unsigned high, low; /* percent; low 0: as high */

@@ -54,6 +54,10 @@ static int xattr_virtual(struct fs *fs, struct node *n, const char *name,
 	if (xattr_is(name, HOLDS))
 		return settings_effective(fs->store, n, name + strlen(HOLDS),
 					  ret);
+	if (!strcmp(name, STAT "decision")) {
+		*ret = store_decision(fs->store, n);
+		return *ret ? 0 : -ENODATA;
+	}
 	if (!strcmp(name, STAT "quota_used")) {
 		unsigned long long used = quota_used(fs->store, n);
 

@@ -79,4 +79,5 @@ size_t plan_sample(const struct policy_run *run, double now_s,
 	.start = plan_start, .stop = plan_stop, .set_world = plan_set_world,   \
 	.enter = plan_enter, .hit = plan_hit, .press = plan_press,             \
 	.tick = plan_tick, .revise = plan_revise, .moved = plan_moved,         \
-	.forget = plan_forget, .gauge = plan_gauge
+	.forget = plan_forget, .gauge = plan_gauge, .explain = plan_explain,   \
+	.sample = plan_sample

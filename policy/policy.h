@@ -97,6 +97,8 @@ struct policy_gauge {
 };
 
 struct policy_run;
+struct plan_reason;
+struct bound_item;
 
 struct policy {
 	const char *name;  /* as policy= and --policy write it */
@@ -147,4 +149,14 @@ struct policy {
 	void (*forget)(struct policy_run *run, struct policy_entry *e);
 
 	void (*gauge)(const struct policy_run *run, struct policy_gauge *ret);
+
+	/* Why e lies where it does: plan.h.  NULL: it does not weigh options.
+	 */
+	void (*explain)(const struct policy_run *run, double now_s,
+			const struct policy_entry *e, struct plan_reason *ret);
+
+	/* How near the optimum the run is: plan.h.  NULL: it cannot say. */
+	size_t (*sample)(const struct policy_run *run, double now_s,
+			 struct bound_item *items, size_t n,
+			 double ret_limit[N_TIERS], double *ret_value);
 };

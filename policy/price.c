@@ -22,26 +22,45 @@ void price_review(const struct policy_entry *e, const struct sight *sight,
 		struct place p = curve_place(o);
 
 		v->new_bytes[o] =
-		    missing[p.top] - (inclusive ? 0 : missing[p.ram]);
+		    inclusive ? 0 : missing[p.top] - missing[p.ram];
 	}
-	v->new_bytes[OPT_PLAIN_RAM] = inclusive ? missing[N_RUNGS] : 0;
+	v->new_bytes[OPT_PLAIN_RAM] = 0;
 	v->new_bytes[OPT_PLAIN_SSD] =
 	    e->at.plain & 1u << TIER_SSD ? 0 : (double)e->raw_bytes;
+}
+
+/*
+ * What the first layers could be worth in DRAM.  Where all that is held has
+ * been written to the SSD already, a layer more is never worth less: then only
+ * the SSD's price lets one go.
+ */
+static void price_kept(const struct curve *c, uint32_t traits,
+		       double ret[N_RUNGS + 1])
+{
+	double most = 0;
+
+	for (unsigned top = 0; top <= N_RUNGS; top++) {
+		unsigned whole = top * (top + 3) / 2; /* all in DRAM */
+
+		ret[top] = (double)c->value_s[whole];
+		if (!(traits & CURVE_INCLUSIVE))
+			continue;
+		most = ret[top] > most ? ret[top] : most;
+		ret[top] = most * (1 + top / 1024.0);
+	}
 }
 
 void price_view(const struct policy_entry *e, const struct world *w,
 		const struct sight *sight, struct view *ret)
 {
-	curve_fill(e, w, N_RUNGS, sight->traits, &ret->curve);
-	for (unsigned o = 0; o < N_OPTIONS; o++) {
-		unsigned top = curve_place(o).top;
-		unsigned whole = top * (top + 3) / 2; /* all in DRAM */
+	double kept[N_RUNGS + 1];
 
+	curve_fill(e, w, N_RUNGS, sight->traits, &ret->curve);
+	price_kept(&ret->curve, sight->traits, kept);
+	for (unsigned o = 0; o < N_OPTIONS; o++)
 		ret->worth[o] =
-		    sight->f *
-		    ((double)ret->curve.value_s[o] +
-		     sight->keep * (double)ret->curve.value_s[whole]);
-	}
+		    sight->f * ((double)ret->curve.value_s[o] +
+				sight->keep * kept[curve_place(o).top]);
 	price_review(e, sight, ret);
 }
 

@@ -33,8 +33,8 @@ static void record_add_world(struct line *l, const struct world *w)
 			   w->bytes_per_s[t], w->latency_s[t]);
 	for (int k = 0; k < N_RUNGS; k++)
 		record_add(l, " %a", w->decode_bytes_per_s[k]);
-	record_add(l, " %a %a %d", w->alpha, w->ssd_write_bytes_per_s,
-		   w->inclusive);
+	record_add(l, " %a %a %d %d", w->alpha, w->ssd_write_bytes_per_s,
+		   w->inclusive, w->whole);
 }
 
 static void record_add_facts(struct line *l, const struct facts *f)
@@ -176,6 +176,7 @@ static void record_read_world(struct reader *s, struct world *w)
 	w->alpha = record_fraction(s);
 	w->ssd_write_bytes_per_s = record_fraction(s);
 	w->inclusive = record_small(s, 1);
+	w->whole = record_small(s, 1);
 }
 
 static void record_read_facts(struct reader *s, struct facts *f)

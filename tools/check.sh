@@ -87,7 +87,8 @@ scalar() {
 # threads NAME - the tests in which threads meet
 threads() {
 	CK_FORK=no meson test -v -C "$builds/$1" --no-rebuild --timeout-multiplier 4 \
-		store_basic store_room store_stream store_threads work budget plain tree
+		store_basic store_layers store_room store_settings store_stream \
+		store_threads work budget plain tree
 }
 
 # mount_tests BUILD RUN.PY-ARGUMENT... - mount tests over that build's programs

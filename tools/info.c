@@ -27,6 +27,18 @@ static bool info_fact(int fd, const char *fact, char value[128])
 	return true;
 }
 
+/* Why it is where it is, if the policy of the mount weighs options. */
+static void info_decision(int fd)
+{
+	static const char name[] = "user.kv.stat.decision";
+	ssize_t cap = fgetxattr(fd, name, NULL, 0);
+	auto_free char *text = cap > 0 ? malloc((size_t)cap) : NULL;
+	ssize_t n = text ? fgetxattr(fd, name, text, (size_t)cap) : -1;
+
+	if (n > 0)
+		printf("\n%.*s", (int)n, text);
+}
+
 /* False: not a file on a mount. */
 static bool info_mounted(int fd, bool json)
 {
@@ -39,6 +51,8 @@ static bool info_mounted(int fd, bool json)
 		if (info_fact(fd, FACTS[i], value))
 			pairs_print(json, i == 0, FACTS[i], value);
 	pairs_end(json);
+	if (!json)
+		info_decision(fd);
 	return true;
 }
 

@@ -102,8 +102,8 @@ def expanded(source, folder):
     """The model with all weights as F32: made once.
 
     With quantised weights llama.cpp quantises the activations too, and the
-    smallest change of a cache then costs a KLD of 0.003, which hides all that
-    is finer; with these it costs nothing.
+    smallest change of a cache then costs a KLD that hides all fine rungs; with
+    these it costs nothing.
     """
     name = os.path.basename(source).removesuffix(".gguf") + "-f32.gguf"
     path = os.path.join(folder, name)

@@ -12,7 +12,7 @@ import numpy as np
 from kvfile import KvFile
 from measure_profile import SINKS
 
-STEPS = (0.75, 1.08, 1.5, 2.0)
+STEPS = (0.4, 0.75, 1.08, 1.5, 2.0)
 CLASSES = 8
 THETA, DIMS = 100000, 64  # of SmolLM2-135M
 

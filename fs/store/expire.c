@@ -72,6 +72,22 @@ bool expire_now(struct store *s, struct node *n)
 	return true;
 }
 
+double expire_left(struct store *s, struct node *n, double most)
+{
+	struct settings now;
+	uint64_t at = expire_clock_ms(), used = n->used_ms;
+
+	if (!expire_wanted(s, SETTING_TTL) || n->type != S_IFREG)
+		return most;
+	settings_look(s, n, &now);
+	double left = now.number[SETTING_TTL];
+	if (!(left > 0))
+		return most;
+	if (used && at > used)
+		left -= (double)(at - used) / 1000;
+	return left < 0 ? 0 : left < most ? left : most;
+}
+
 /* ---- all of them ---- */
 
 static void expire_lapse(struct store *s, struct node *n)

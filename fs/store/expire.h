@@ -30,6 +30,9 @@ bool expire_pinned(const struct node *n, double pin);
 /* Removes the entry if its ttl is over and nobody has it open; whether so. */
 bool expire_now(struct store *s, struct node *n);
 
+/* Seconds until its ttl may end; most: later than that, or never. */
+double expire_left(struct store *s, struct node *n, double most);
+
 /*
  * Removes all entries whose ttl is over, and tells the policy of soft pins that
  * lapsed; now and then, however often it is called.

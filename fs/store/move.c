@@ -5,6 +5,7 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/known.h"
 #include "fs/store/mover.h"
 #include "fs/store/quota.h"
 #include "fs/store/rate.h"
@@ -50,6 +51,8 @@ bool move_evict(struct store *s, struct node *n)
 	{
 		auto_rwunlock pthread_rwlock_t *names =
 		    lock_alone(&s->tree.names);
+		if (n->gone)
+			return true; /* somebody else was faster */
 		e = entry_peek(s, n);
 		if (e && move_busy(e)) {
 			entry_put(e);
@@ -84,6 +87,8 @@ static int move_cut_container(struct entry *e, unsigned n_layers)
 
 	if (move_busy(e) || !e->cont || n_layers < 1)
 		return -EBUSY;
+	if (known_checksummed(e)) /* since it was packed */
+		return -EPERM;
 	if (rate_least(&e->cont->head, store_floor(s, n)) > n_layers)
 		return -EPERM;
 	int r = container_cut(e->cont, n_layers);

@@ -6,15 +6,24 @@
 #include <xxhash.h>
 
 #include "codec/mem.h"
+#include "fs/store/ask.h"
 #include "fs/store/entry.h"
 #include "fs/store/expire.h"
+#include "fs/store/explain.h"
 #include "fs/store/meter.h"
 #include "fs/store/move.h"
 #include "fs/store/rate.h"
 #include "fs/store/settings.h"
 
+/* Until the meters know: a plain read by one client, decoding by two threads.
+ */
+#define MEMORY_BYTES_PER_S 8e9
+#define DECODE_BYTES_PER_S 2e9
+
 /* Of housekeeping with each event. */
 #define TICK_ENTRIES 16
+/* Of the sample that the distance to the bound is taken of. */
+#define GAUGE_ENTRIES 1024
 
 static struct node *mover_node(struct policy_entry *e)
 {
@@ -47,19 +56,20 @@ int mover_init(struct store *s)
 	m->policy = s->options.policy;
 	m->world = world_default(s->options.memory, s->size);
 	m->world.inclusive = true;
+	m->world.bytes_per_s[TIER_RAM] = MEMORY_BYTES_PER_S;
+	for (unsigned k = 0; k < N_RUNGS; k++)
+		m->world.decode_bytes_per_s[k] = DECODE_BYTES_PER_S;
 	m->world.whole = true;
 	m->world.alpha = s->options.alpha;
 	m->start_ns = mover_clock();
-	m->run = m->policy->start(m->policy, &m->world, 0);
-	return m->run ? 0 : -1;
+	return ask_start(m, s->options.record);
 }
 
 void mover_done(struct store *s)
 {
 	struct mover *m = mover_of(s);
 
-	if (m->run)
-		m->policy->stop(m->run);
+	ask_stop(m);
 	pthread_mutex_destroy(&m->lock);
 }
 
@@ -147,8 +157,8 @@ static void mover_unknow(struct store *s, struct node *n)
 static void mover_keep_house(struct mover *m, double now)
 {
 	meter_world(&m->world);
-	m->policy->set_world(m->run, &m->world);
-	m->policy->tick(m->run, now, TICK_ENTRIES);
+	ask_world(m);
+	ask_tick(m, now, TICK_ENTRIES);
 }
 
 /* Returns whether the policy knows it now. */
@@ -163,12 +173,12 @@ static bool mover_ask_enter(struct store *s, struct node *n,
 	if (n->gone)
 		return false;
 	if (n->known)
-		m->policy->forget(m->run, &n->policy);
+		ask_forget(m, n);
 	else
 		node_get(&s->tree, n);
 	n->known = true;
 	mover_keep_house(m, now);
-	if (m->policy->enter(m->run, now, facts, &n->policy, &answer) < 0) {
+	if (ask_enter(m, now, facts, n, &answer) < 0) {
 		mover_unknow(s, n);
 		return false;
 	}
@@ -209,8 +219,8 @@ struct place mover_hit(struct store *s, struct node *n)
 
 	if (n->known) {
 		mover_keep_house(m, now);
-		m->policy->hit(m->run, now, &n->policy, &answer);
-		m->policy->moved(m->run, now, &n->policy, &at);
+		ask_hit(m, now, n, &answer);
+		ask_moved(m, now, n, &at);
 	}
 	return answer.place;
 }
@@ -225,7 +235,7 @@ void mover_tell(struct store *s, struct node *n)
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 
 	if (n->known)
-		m->policy->moved(m->run, mover_now(m), &n->policy, &at);
+		ask_moved(m, mover_now(m), n, &at);
 }
 
 void mover_forget(struct store *s, struct node *n)
@@ -234,7 +244,7 @@ void mover_forget(struct store *s, struct node *n)
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 
 	if (n->known)
-		m->policy->forget(m->run, &n->policy);
+		ask_forget(m, n);
 	mover_unknow(s, n);
 }
 
@@ -245,7 +255,7 @@ static void mover_learn(struct store *s, struct node *n,
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 
 	if (n->known)
-		m->policy->revise(m->run, mover_now(m), &n->policy, facts);
+		ask_revise(m, mover_now(m), n, facts);
 }
 
 void mover_revise(struct store *s, struct node *n)
@@ -323,14 +333,54 @@ static bool mover_press(struct store *s, enum tier tier, uint64_t need,
 
 	mover_limits(s, tier, need, percent, &m->world);
 	meter_world(&m->world);
-	m->policy->set_world(m->run, &m->world);
-	if (!m->policy->press(m->run, mover_now(m), ret))
+	ask_world(m);
+	if (!ask_press(m, mover_now(m), ret))
 		return false;
 
 	node_get(&s->tree, mover_node(ret->entry));
 	if (!ret->to.top)
 		mover_unknow(s, mover_node(ret->entry));
 	return true;
+}
+
+bool mover_explain(struct store *s, struct node *n, struct decision *ret)
+{
+	struct mover *m = mover_of(s);
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+	double now = mover_now(m);
+
+	if (!n->known || !m->policy->explain)
+		return false;
+	ret->entry = n->policy;
+	ret->alpha = m->world.alpha;
+	ret->hits_per_s = plan_rate(m->run, now, &n->policy);
+	m->policy->gauge(m->run, &ret->gauge);
+	m->policy->explain(m->run, now, &n->policy, ret->reason);
+	return true;
+}
+
+double mover_gauge(struct store *s, struct policy_gauge *ret)
+{
+	struct mover *m = mover_of(s);
+	auto_free struct bound_item *items =
+	    calloc(GAUGE_ENTRIES, sizeof(*items));
+	double limit[N_TIERS], price[N_TIERS] = { 0 }, value = 0, bound = 0;
+	size_t n = 0;
+
+	{
+		auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+
+		m->policy->gauge(m->run, ret);
+		if (m->policy->sample && items) {
+			mover_limits(s, TIER_RAM, 0, 100, &m->world);
+			ask_world(m);
+			n = m->policy->sample(m->run, mover_now(m), items,
+					      GAUGE_ENTRIES, limit, &value);
+		}
+	}
+	if (n)
+		bound = bound_solve(items, n, limit, BOUND_STEPS, price);
+	return bound > 0 ? value / bound : -1;
 }
 
 bool mover_remove(struct store *s, struct node *n)

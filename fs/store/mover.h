@@ -35,6 +35,12 @@ void mover_forget(struct store *s, struct node *n);
 /* Its settings are others than when it was entered. */
 void mover_revise(struct store *s, struct node *n);
 
+/*
+ * The policy's own figures.  Returns what its places are worth as a share of
+ * the most that any could be, by the LP bound; < 0: it cannot say.
+ */
+double mover_gauge(struct store *s, struct policy_gauge *ret);
+
 /* A soft pin holds it no longer, whatever its settings say. */
 void mover_unpin(struct store *s, struct node *n);
 

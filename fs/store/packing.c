@@ -10,6 +10,7 @@
 #include "codec/tile.h"
 #include "fs/store/cut.h"
 #include "fs/store/entry.h"
+#include "fs/store/known.h"
 #include "fs/store/local.h"
 #include "fs/store/publish.h"
 #include "fs/store/quota.h"
@@ -261,15 +262,41 @@ static int packing_head(struct packing *p)
 	return p->e->store->io->write(p->tmp, head, len, 0);
 }
 
-int packing_encode(struct packing *p)
+/* The small files beside it that some layouts need. */
+static int packing_sidecar(void *ctx, const char *name, void *buf, size_t cap,
+			   size_t *ret_len)
 {
-	struct store *s = p->e->store;
+	const struct packing *p = ctx;
+
+	return known_file(p->e->store, name, buf, cap, ret_len);
+}
+
+/* Finds the tensors. */
+static int packing_cut(struct packing *p)
+{
 	struct source src = {
 		.size = p->head.logical_size,
 		.read = packing_read,
+		.sidecar = packing_sidecar,
 		.ctx = p,
 	};
+	struct known known;
+
+	{
+		auto_rwunlock pthread_rwlock_t *data = lock_shared(&p->e->data);
+
+		known_init(&known, p->e);
+	}
+	known_tell(&known, &src);
 	int r = cut_extents(&src, &p->head);
+	known_done(&known);
+	return r;
+}
+
+int packing_encode(struct packing *p)
+{
+	struct store *s = p->e->store;
+	int r = packing_cut(p);
 
 	if (r == 0)
 		r = head_cut(&p->head);

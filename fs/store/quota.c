@@ -19,6 +19,13 @@ uint64_t quota_pin_limit(const struct store *s)
 	return s->size / 2;
 }
 
+uint64_t quota_pinned(struct store *s)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->tree.lock);
+
+	return s->tree.pinned_bytes;
+}
+
 uint64_t quota_used(struct store *s, struct node *n)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&s->tree.lock);

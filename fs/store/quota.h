@@ -17,8 +17,9 @@
 struct node;
 struct store;
 
-/* Bytes that hard pins may hold. */
+/* Bytes that hard pins may hold, and do. */
 uint64_t quota_pin_limit(const struct store *s);
+uint64_t quota_pinned(struct store *s);
 
 /* Bytes stored below a directory; what a file stores. */
 uint64_t quota_used(struct store *s, struct node *n);

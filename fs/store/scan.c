@@ -8,9 +8,11 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/log.h"
 #include "fs/store/mover.h"
 #include "fs/store/names.h"
 #include "fs/store/quarantine.h"
+#include "fs/store/quota.h"
 
 /* A published entry that was found, to be told to the policy in order. */
 struct found {
@@ -130,6 +132,9 @@ static void *scan_thread(void *arg)
 		node_put(&s->tree, c.found[i].node);
 	}
 	free(c.found);
+	if (quota_pinned(s) > quota_pin_limit(s))
+		log_error("more is pinned than half of size=: what is written "
+			  "under a pin gets ENOSPC until some is released");
 
 	auto_unlock pthread_mutex_t *held = mutex_lock(&s->scan_lock);
 	s->scan_done = true;

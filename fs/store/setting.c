@@ -216,7 +216,7 @@ static const struct {
 	[SETTING_TTL] = { "ttl", "0", 0, setting_ttl },
 	[SETTING_PRIORITY] = { "priority", "50", 50, setting_priority },
 	[SETTING_QUOTA] = { "quota", "none", 0, setting_quota },
-	/* What a declared layout says of itself is checked here. */
+	/* Whether a file can be what they say: known_check. */
 	[SETTING_DTYPE] = { "dtype", "none", 0, setting_graphic },
 	[SETTING_AXES] = { "axes", "none", 0, setting_graphic },
 	[SETTING_DIMS] = { "dims", "none", 0, setting_graphic },

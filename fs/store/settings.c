@@ -8,6 +8,8 @@
 
 #include "codec/mem.h"
 #include "fs/store/attr.h"
+#include "fs/store/entry.h"
+#include "fs/store/known.h"
 #include "fs/store/mover.h"
 #include "fs/store/quota.h"
 #include "fs/store/state.h"
@@ -78,7 +80,7 @@ static const struct own *settings_find(struct node *n, enum setting_id id,
 }
 
 /* "/a/b" by first names; malloc'ed, or NULL. */
-static char *settings_path(const struct node *n)
+static char *settings_path_of(const struct node *n)
 {
 	size_t len = 0;
 
@@ -99,6 +101,13 @@ static char *settings_path(const struct node *n)
 		memcpy(at + 1, m->links->name, part);
 	}
 	return path;
+}
+
+char *settings_path(struct store *s, const struct node *n)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->tree.lock);
+
+	return settings_path_of(n);
 }
 
 /* ---- what holds ---- */
@@ -171,7 +180,7 @@ int settings_effective(struct store *s, struct node *n, const char *name,
 
 		if (o)
 			snprintf(value.text, sizeof(value.text), "%s", o->text);
-		path = o ? settings_path(from) : strdup("default");
+		path = o ? settings_path_of(from) : strdup("default");
 	}
 	if (!path || asprintf(ret, "%s (from %s)", value.text, path) < 0)
 		return -ENOMEM;
@@ -180,10 +189,31 @@ int settings_effective(struct store *s, struct node *n, const char *name,
 
 /* ---- changes ---- */
 
-/* A quota is a directory's, and within size=. */
-static int settings_refuse(struct store *s, const struct node *n,
+/* Bytes of a file, staged or published; of a directory none. */
+static uint64_t settings_size(struct store *s, struct node *n)
+{
+	struct entry *e = n->type == S_IFREG ? entry_peek(s, n) : NULL;
+	uint64_t size = n->type == S_IFREG ? n->size : DECLARE_NO_SIZE;
+
+	if (!e)
+		return size;
+	pthread_mutex_lock(&e->lock);
+	size = e->size;
+	pthread_mutex_unlock(&e->lock);
+	entry_put(e);
+	return size;
+}
+
+/*
+ * A quota is a directory's, and within size=.  What a file is declared to be
+ * must be possible.
+ */
+static int settings_refuse(struct store *s, struct node *n,
 			   const struct own *fresh)
 {
+	if (fresh && fresh->id >= SETTING_DTYPE)
+		return known_check(s, n, fresh->id, fresh->text,
+				   settings_size(s, n));
 	if (!fresh || fresh->id != SETTING_QUOTA)
 		return 0;
 	return n->type == S_IFDIR && fresh->number <= (double)s->size ? 0

@@ -43,6 +43,9 @@ struct setting settings_get(struct store *s, struct node *n,
 int settings_effective(struct store *s, struct node *n, const char *name,
 		       char **ret);
 
+/* Its first path, "/a/b" from the mount's root; malloc'ed, or NULL. */
+char *settings_path(struct store *s, const struct node *n);
+
 /*
  * Sets name, as setxattr(2) does; an empty value removes it.  Returns 0;
  * -EINVAL (no such setting, or no value of it, or a quota of a file or above

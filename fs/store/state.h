@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "fs/store/budget.h"
 #include "fs/store/io.h"
@@ -61,7 +62,9 @@ struct mover {
 	pthread_mutex_t lock; /* guards the run and the nodes' policy */
 	const struct policy *policy;
 	struct policy_run *run;
-	struct world world; /* limits as configured */
+	struct world world; /* as it is now */
+	struct world told;  /* as the run knows it */
+	FILE *record;       /* of all calls; NULL: none */
 	uint64_t start_ns;
 };
 

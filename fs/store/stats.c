@@ -6,6 +6,9 @@
 #include "codec/layout/layout.h"
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/meter.h"
+#include "fs/store/mover.h"
+#include "fs/store/quota.h"
 
 /* ---- one entry ---- */
 
@@ -81,7 +84,7 @@ struct figure {
 	const char *help;
 };
 
-#define N_FIGURES 40
+#define N_FIGURES 56
 
 static unsigned stats_budget(struct store *s, struct figure *f)
 {
@@ -97,6 +100,8 @@ static unsigned stats_budget(struct store *s, struct figure *f)
 		  "bytes of the backing that may be used" },
 		{ "disk_used_bytes", GAUGE, (double)b.disk_used,
 		  "bytes of the backing in use" },
+		{ "disk_pinned_bytes", GAUGE, (double)quota_pinned(s),
+		  "bytes of the backing that hard pins hold" },
 		{ "disk_promised_bytes", GAUGE, (double)b.disk_promised,
 		  "bytes of the backing kept for staged entries" },
 	};
@@ -177,11 +182,38 @@ static unsigned stats_tables(struct store *s, struct figure *f)
 	return 3;
 }
 
+static unsigned stats_policy(struct store *s, struct figure *f)
+{
+	struct policy_gauge g;
+	double share = mover_gauge(s, &g);
+	const struct figure all[] = {
+		{ "policy_entries", GAUGE, (double)g.n_entries,
+		  "entries that the policy knows" },
+		{ "policy_decisions_total", COUNTER, (double)g.n_decisions,
+		  "answers that it gave" },
+		{ "policy_memory_price", GAUGE, g.price[TIER_RAM],
+		  "seconds saved per second by a byte more of DRAM" },
+		{ "policy_disk_price", GAUGE, g.price[TIER_SSD],
+		  "the same of the backing" },
+		{ "fetch_bytes_per_second", GAUGE, meter_rate(METER_FETCH),
+		  "stored bytes from the backing, as measured; 0: not yet" },
+		{ "decode_exact_bytes_per_second", GAUGE,
+		  meter_rate(METER_DECODE + N_RUNGS - 1),
+		  "logical bytes, as measured; 0: not yet" },
+		{ "policy_bound_share", GAUGE, share,
+		  "worth of all places against the LP bound; -1: unknown" },
+	};
+
+	memcpy(f, all, sizeof(all));
+	return sizeof(all) / sizeof(all[0]);
+}
+
 static unsigned stats_all(struct store *s, struct figure *f)
 {
 	unsigned n = stats_budget(s, f);
 
 	n += stats_counters(s, f + n);
+	n += stats_policy(s, f + n);
 	return n + stats_tables(s, f + n);
 }
 

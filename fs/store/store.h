@@ -57,6 +57,7 @@ struct store_options {
 	uint64_t free;      /* these as in struct tuning; but */
 	unsigned high, low; /* high 0 is as 100 */
 	double alpha;
+	const char *record;  /* file for all decisions, or NULL */
 	const struct io *io; /* NULL: io_real */
 
 	/*
@@ -232,5 +233,10 @@ struct store_facts {
 int store_facts(struct store *s, struct node *n, struct store_facts *ret);
 
 /* "key value" lines, and the same as Prometheus text; malloc'ed, or NULL. */
+/* Why the policy has the entry where it is; NULL: it does not say. */
+char *store_decision(struct store *s, struct node *n);
+/* The same in a line for each entry; NULL: out of memory. */
+char *store_decisions_text(struct store *s);
+
 char *store_stats_text(struct store *s);
 char *store_metrics_text(struct store *s);

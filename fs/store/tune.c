@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "codec/mem.h"
+#include "fs/store/ask.h"
 #include "fs/store/mover.h"
 #include "fs/store/state.h"
 #include "fs/store/walk.h"
@@ -102,13 +103,11 @@ static int tune_replace(struct store *s, const struct policy *to,
 		return r;
 	}
 	for (size_t i = 0; i < ret->n; i++) {
-		m->policy->forget(m->run, &ret->node[i]->policy);
+		ask_forget(m, ret->node[i]);
 		ret->node[i]->known = false;
 		node_put(&s->tree, ret->node[i]); /* the policy's */
 	}
-	m->policy->stop(m->run);
-	m->policy = to;
-	m->run = run;
+	ask_switch(m, to, run);
 	return 0;
 }
 
@@ -166,7 +165,7 @@ static void tune_apply(struct store *s, const struct tuning *to)
 
 	m->world.alpha = to->alpha;
 	m->world.limit_bytes[TIER_SSD] = to->size;
-	m->policy->set_world(m->run, &m->world);
+	ask_world(m);
 }
 
 int store_tune(struct store *s, const struct tuning *to, const char **ret_why)

@@ -6,7 +6,9 @@
  * per table and tile and with one per channel; and a coder that comes close to
  * the former, interleaved rANS with the tile's own counts: what it takes, and
  * its speed and the prefix code's (one thread, CPU time, the best of
- * BENCH_RUNS, alternating).
+ * BENCH_RUNS, alternating).  And of the digits of refine1, which are stored
+ * without a coder: their bits, and their entropy where |q| is 0, 1 and more,
+ * the digits of negative values mirrored.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +37,7 @@ struct sums {
 	double values, all, signs, lanes, rans;
 	double by_table, by_channel; /* entropies, bits */
 	double prefix_s, rans_s, magnitudes;
+	double digits, digit_entropy;
 };
 
 struct bench {
@@ -155,7 +158,8 @@ struct tile {
 	struct grid g;
 	const uint8_t *base;
 	size_t len;
-	uint8_t *mag; /* rows of w */
+	uint8_t *mag; /* rows of w; ours */
+	const uint8_t *signs;
 };
 
 /* The magnitudes of one table's channels, channel by channel; padded. */
@@ -263,7 +267,7 @@ static int tile_measure(struct bench *b, struct tile *t)
 		r = tile_table(b, t, i, sorted);
 	for (size_t i = 0; r == 0 && i < t->g.n; i++)
 		signs += t->mag[i] > 0;
-	free(t->mag);
+	t->signs = t->base + t->len - (signs + 7) / 8;
 
 	const uint8_t *lens = t->base + t->g.w / 2;
 	uint32_t used = 0;
@@ -277,6 +281,34 @@ static int tile_measure(struct bench *b, struct tile *t)
 	b->sums.all += 8.0 * (double)t->len;
 	b->sums.signs += (double)signs;
 	return r;
+}
+
+/* What contexts would leave of the digits of refine1. */
+static int tile_digits(struct bench *b, const struct tile *t, size_t len)
+{
+	const struct kernels *k = dispatch_kernels();
+	const uint8_t *src = t->base + t->len;
+	auto_free uint8_t *copy = malloc(len + KERNEL_SLACK);
+	auto_free uint8_t *digit = calloc(5 * len + KERNEL_SLACK, 1);
+	struct bit_reader signs = { .src = t->signs };
+	uint32_t count[3][16] = { 0 };
+
+	if (!copy || !digit)
+		return -ENOMEM;
+	memcpy(copy, src, len);
+	memset(copy + len, 0, KERNEL_SLACK);
+	k->unpack3(copy, len, 0, digit);
+	for (size_t i = 0; i < t->g.n; i++) {
+		unsigned m = t->mag[i];
+		bool minus = m && signs.src[signs.at / 8] >> signs.at % 8 & 1;
+
+		signs.at += m > 0;
+		count[m > 1 ? 2 : m][minus ? 2 - digit[i] : digit[i]]++;
+	}
+	for (unsigned i = 0; i < 3; i++)
+		b->sums.digit_entropy += entropy(count[i]);
+	b->sums.digits += 8.0 * (double)len;
+	return 0;
 }
 
 static int bench_tile(struct bench *b, const struct shape *shape,
@@ -301,7 +333,12 @@ static int bench_tile(struct bench *b, const struct shape *shape,
 	r = grid_head_parse(dst, coded.len[LAYER_HEAD], &t.g, means, &sinks);
 	t.base = dst + coded.len[LAYER_HEAD];
 	t.len = coded.len[LAYER_BASE];
-	return r ? r : tile_measure(b, &t);
+	if (r == 0)
+		r = tile_measure(b, &t);
+	if (r == 0)
+		r = tile_digits(b, &t, coded.len[LAYER_REFINE1]);
+	free(t.mag);
+	return r;
 }
 
 static int bench_read(void *ctx, uint64_t off, void *dst, size_t len)
@@ -367,6 +404,8 @@ static void bench_print(const struct sums *s)
 	printf("magnitudes: entropy by table %.3f, by channel %.3f, rANS with "
 	       "its tables %.3f\n",
 	       s->by_table / v, s->by_channel / v, s->rans / v);
+	printf("digits of refine1 %.3f, their entropy in contexts %.3f\n",
+	       s->digits / v, s->digit_entropy / v);
 	printf("decoding: prefix %.2f, rANS %.2f thousand million magnitudes "
 	       "a second\n",
 	       s->magnitudes / s->prefix_s / 1e9,

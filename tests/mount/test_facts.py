@@ -150,3 +150,54 @@ def test_tool_refuses_what_it_cannot_do():
             got = kit.tool(*args)
             assert got.returncode != 0 and got.stderr.strip(), (args, got)
         assert not os.path.exists(out)
+
+
+def test_decisions_are_explained():
+    with kit.mount("policy=adapt,quality=fair") as m:
+        kit.write_file(m.path("f"), kit.content("llama", 6 * MIB, 1), sync=True)
+        os.mkdir(m.path("d"))
+        kit.write_file(m.path("d", "g"), kit.content("text", MIB, 1), sync=True)
+        text = os.getxattr(m.path("f"), "user.kv.stat.decision").decode()
+        rows = text.splitlines()
+        assert rows[0].startswith("policy adapt"), text
+        assert len([r for r in rows if r.startswith("*")]) == 1, text
+        assert "base" in text and "exact" in text, text  # what the floor allows is weighed
+        shown = kit.tool("info", m.path("f"))
+        assert shown.returncode == 0 and b"policy adapt" in shown.stdout, shown
+        lines = kit.read_file(m.path(".kv", "decisions")).decode().splitlines()
+        assert sorted(line.split(":")[0] for line in lines) == ["/d/g", "/f"], lines
+        assert 0.9 < m.stats()["policy_bound_share"] <= 1.001, m.stats()
+    with kit.mount("policy=lru") as m:
+        kit.write_file(m.path("f"), b"x", sync=True)
+        try:
+            os.getxattr(m.path("f"), "user.kv.stat.decision")
+        except OSError as e:
+            assert e.errno == errno.ENODATA
+        else:
+            raise AssertionError("lru weighs nothing")
+
+
+def test_recorded_decisions_are_taken_again():
+    for policy in ("adapt", "lru", "gdsf-refine1"):
+        with kit.mount(start=False) as m:
+            record = os.path.join(m.temp, "record")
+            m.options = f"memory=32M,size=24M,quality=fair,policy={policy},record={record}"
+            m.start()
+            for i in range(24):
+                kit.write_file(m.path(f"f{i}"), kit.content("llama", 2 * MIB, i))
+                for name in os.listdir(m.root)[:6]:
+                    try:
+                        kit.read_file(m.path(name))
+                    except FileNotFoundError:
+                        pass  # evicted meanwhile
+                if i % 5 == 4:
+                    os.unlink(m.path(sorted(os.listdir(m.root))[0]))
+            m.stop()
+            got = kit.tool("simulate", "--replay", record)
+            assert got.returncode == 0, got
+            assert int(got.stdout.split()[0]) > 50, got.stdout
+            with open(record, "rb") as f:
+                lines = f.read().replace(b" 1 ", b" 0 ")
+            with open(record, "wb") as f:
+                f.write(lines)
+            assert kit.tool("simulate", "--replay", record).returncode != 0

@@ -323,7 +323,7 @@ def test_a_ttl_ends_and_a_hit_makes_it_new():
         while time.monotonic() < end:
             kit.assert_same(m.path("t", "read"), kit.content("random", MIB, "read"))
             time.sleep(0.2)
-        assert not kit.opens(m.path("t", "left"))
+        assert not os.path.exists(m.path("t", "left"))
         assert os.listdir(m.path("t")) == ["read"]
         assert m.stats()["expired"] == 1
         time.sleep(3.5)
@@ -431,6 +431,24 @@ def test_pins_hold_half_of_the_size_at_most():
         with kit.raises(errno.ENOSPC):
             os.rename(m.path("p", "f5"), m.path("q", "f5"))
         store(m.path("elsewhere"), 4 * MIB)
+
+
+def test_pins_are_kept_under_a_smaller_size():
+    kit.needs_daemon()
+    with kit.mount(f"size={40 * MIB}") as m:
+        for i in range(4):
+            store(m.path(f"p{i}"), 4 * MIB)
+            put(m.path(f"p{i}"), "pin", "1")
+        m.stop()
+        m.options = f"size={24 * MIB}"
+        m.start()
+        flood(m, 6)
+        for i in range(4):
+            kit.assert_same(m.path(f"p{i}"), kit.content("random", 4 * MIB, f"p{i}"))
+        assert m.stats()["disk_pinned_bytes"] >= 16 * MIB
+        drop(m.path("p0"), "pin")
+        with kit.raises(errno.ENOSPC):
+            put(m.path("flood5"), "pin", "1")
 
 
 def test_a_soft_pin_yields_only_when_all_is_pinned():

@@ -1,0 +1,41 @@
+/*
+ * ask.h - the calls of the policy, and a record of them
+ *
+ * Every call that changes a run goes through here, so that with the store's
+ * option `record` each is written down as policy/record.h says, and
+ * `adaptcache simulate --replay` can take every decision again.  The caller
+ * holds the mover's lock.  A record that cannot be written ends, with a line
+ * in the log.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policy/policy.h"
+
+struct mover;
+struct node;
+
+/* Begins m->run of m->policy in m->world.  path: the record, or NULL. */
+int ask_start(struct mover *m, const char *path);
+void ask_stop(struct mover *m);
+
+/* Another policy: the record ends, for it has only one. */
+void ask_switch(struct mover *m, const struct policy *policy,
+		struct policy_run *run);
+
+/* Tells m->world, if it has changed. */
+void ask_world(struct mover *m);
+
+void ask_tick(struct mover *m, double now_s, size_t budget);
+int ask_enter(struct mover *m, double now_s, const struct facts *facts,
+	      struct node *n, struct policy_answer *ret);
+void ask_hit(struct mover *m, double now_s, struct node *n,
+	     struct policy_answer *ret);
+bool ask_press(struct mover *m, double now_s, struct policy_move *ret);
+void ask_revise(struct mover *m, double now_s, struct node *n,
+		const struct facts *facts);
+void ask_moved(struct mover *m, double now_s, struct node *n,
+	       const struct place *place);
+void ask_forget(struct mover *m, struct node *n);

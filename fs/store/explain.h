@@ -1,0 +1,27 @@
+/*
+ * explain.h - why each entry lies where it does, for a human
+ *
+ * A table of the options that the entry has, at today's prices, the chosen one
+ * marked; below it, what would save more and why it was not taken.  Only of
+ * policies that weigh options (struct policy's explain).  The face is
+ * store_decision and store_decisions_text in store.h.  Thread-safe; no lock
+ * held.
+ */
+#pragma once
+
+#include "policy/curve.h"
+#include "policy/plan.h"
+
+struct node;
+struct store;
+
+/* What the policy knows of one entry, at one moment. */
+struct decision {
+	struct plan_reason reason[N_OPTIONS];
+	struct policy_entry entry;
+	struct policy_gauge gauge;
+	double alpha, hits_per_s;
+};
+
+/* False: the policy does not know the entry, or does not weigh options. */
+bool mover_explain(struct store *s, struct node *n, struct decision *ret);
