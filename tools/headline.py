@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -43,7 +44,13 @@ def log(text):
     print(f"headline: {text}", file=sys.stderr, flush=True)
 
 
-def configs(floor, quick):
+# With --quick, and at all speeds but the first.
+FEW = ("no compression + LRU", "bit-exact + LRU", "INT4 (q4_0) + LRU", "KIVI-2 + LRU",
+       "our base + LRU", "our refine1 + LRU", "adapt, alpha 0.1", "adapt, alpha 1",
+       "adapt, exact")
+
+
+def configs(floor, few):
     """In the order of the tables."""
     found = [Config("no compression + LRU", "exact", "policy=lru-exact", "raw"),
              Config("the same, plain copies", "exact", "policy=lru", "raw"),
@@ -55,12 +62,7 @@ def configs(floor, quick):
     found += [Config(f"adapt, alpha {a:g}", "ours", f"policy=adapt,alpha={a:g}", floor=floor)
               for a in ALPHAS]
     found.append(Config("adapt, exact", "ours", "policy=adapt"))
-    if quick:
-        kept = ("no compression + LRU", "INT4 (q4_0) + LRU", "KIVI-2 + LRU",
-                "our base + LRU", "our refine1 + LRU", "adapt, alpha 0.1",
-                "adapt, alpha 1")
-        found = [c for c in found if c.name in kept]
-    return found
+    return [c for c in found if c.name in FEW] if few else found
 
 
 class Headline:
@@ -149,12 +151,13 @@ class Headline:
             "tasks": per_task, "stats": result.stats,
         }
 
-    def measure(self, device):
-        """Rows of one speed of the backing."""
+    def measure(self, device, few):
+        """Rows of one speed of the backing; few: of some, and half the load."""
         args = self.args
-        all_of = configs(args.floor, args.quick)
-        n_warm = args.requests * 2 // 3
-        order = headline_run.requests(len(self.entries), n_warm + args.requests, args.seed)
+        all_of = configs(args.floor, few)
+        n = args.requests // (2 if few else 1)
+        n_warm = n * 2 // 3
+        order = headline_run.requests(len(self.entries), n_warm + n, args.seed)
         results = []
         with tempfile.TemporaryDirectory(prefix="adaptcache-served-", dir="/var/tmp") as folder:
             served = headline_run.Served(folder)
@@ -181,7 +184,8 @@ def measured(args, devices):
         if device in kept:
             continue
         headline = headline or Headline(args)
-        kept[device] = headline.measure(int(device))
+        kept[device] = headline.measure(int(device),
+                                           args.quick or int(device) != devices[0])
         log(f"{headline.judged.n_judged} copies were judged")
         if args.json:
             with open(args.json, "w", encoding="utf-8") as f:
@@ -205,7 +209,7 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1])
     parser.add_argument("tool")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--device", default="1000000000,250000000,0")
+    parser.add_argument("--device", default="1000000000,0,250000000")
     parser.add_argument("--recompute", type=float, default=100e6)
     parser.add_argument("--floor", type=float, default=0.1)
     parser.add_argument("--requests", type=int)
@@ -214,7 +218,7 @@ def main():
     parser.add_argument("--cache", default=cache_folder())
     parser.add_argument("--out", default=os.path.join(ROOT, "docs"))
     args = parser.parse_args()
-    args.requests = args.requests or (60 if args.quick else 240)
+    args.requests = args.requests or (120 if args.quick else 240)
     devices = [int(d) for d in args.device.split(",")][:1 if args.quick else None]
 
     rows = measured(args, devices)
@@ -226,6 +230,7 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         main()
     except (ModelError, MountError) as e:
