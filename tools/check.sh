@@ -87,7 +87,7 @@ scalar() {
 # threads NAME - the tests in which threads meet
 threads() {
 	CK_FORK=no meson test -v -C "$builds/$1" --no-rebuild --timeout-multiplier 4 \
-		store_basic store_layers store_room store_settings store_stream \
+		store_basic store_room store_settings store_stream \
 		store_threads work budget plain tree
 }
 

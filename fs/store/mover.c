@@ -22,6 +22,11 @@
 
 /* Of housekeeping with each event. */
 #define TICK_ENTRIES 16
+/* Entries that are in use for a moment, and how long that may be. */
+#define ASIDE_MOST    64
+#define MOVE_TRIES    20
+#define MOVE_PAUSE_US 2000
+
 /* Of the sample that the distance to the bound is taken of. */
 #define GAUGE_ENTRIES 1024
 
@@ -188,6 +193,29 @@ static bool mover_ask_enter(struct store *s, struct node *n,
 	return true;
 }
 
+static bool mover_is_open(struct store *s, struct node *n)
+{
+	struct entry *e = entry_peek(s, n);
+
+	if (!e)
+		return false;
+	pthread_mutex_lock(&e->lock);
+	bool open = e->n_open;
+	pthread_mutex_unlock(&e->lock);
+	entry_put(e);
+	return open;
+}
+
+/*
+ * What could not be moved just now is forgotten, so that it is not asked for
+ * again.  False: nobody has it open, so no release enters it again.
+ */
+static bool mover_set_aside(struct store *s, struct node *n)
+{
+	mover_forget(s, n);
+	return mover_is_open(s, n);
+}
+
 void mover_enter(struct store *s, struct node *n)
 {
 	struct facts facts;
@@ -196,12 +224,11 @@ void mover_enter(struct store *s, struct node *n)
 	mover_look(s, n, &facts, &at);
 	if (!mover_ask_enter(s, n, &facts, &to))
 		return;
-	if (to.top >= at.top && to.ram >= at.ram && !(at.plain & ~to.plain))
+	bool same =
+	    to.top >= at.top && to.ram >= at.ram && !(at.plain & ~to.plain);
+	if (same || move_shrink(s, n, &to) ||
+	    (!mover_set_aside(s, n) && mover_ask_enter(s, n, &facts, &to)))
 		mover_tell(s, n);
-	else if (move_shrink(s, n, &to))
-		mover_tell(s, n);
-	else
-		mover_forget(s, n); /* until its release */
 }
 
 struct place mover_hit(struct store *s, struct node *n)
@@ -400,18 +427,46 @@ static bool mover_next(struct store *s, enum tier tier, uint64_t need,
 		expire_yield(s) && mover_press(s, tier, need, percent, ret));
 }
 
+/* Those that nobody has open, and that could not be moved all the same. */
+struct aside {
+	struct node *node[ASIDE_MOST]; /* with references */
+	unsigned n;
+};
+
 /* Does as the policy says.  False: somebody uses it. */
-static bool mover_carry_out(struct store *s, const struct policy_move *move)
+static bool mover_carry_out(struct store *s, const struct policy_move *move,
+			    struct aside *aside)
 {
 	struct node *n = mover_node(move->entry);
 	bool done = move_shrink(s, n, &move->to);
 
-	if (!done)
-		mover_forget(s, n); /* until its release */
-	else if (move->to.top)
+	if (done && move->to.top)
 		mover_tell(s, n);
+	if (!done && !mover_set_aside(s, n)) {
+		if (aside->n == ASIDE_MOST) {
+			mover_enter(s, aside->node[--aside->n]);
+			node_put(&s->tree, aside->node[aside->n]);
+		}
+		aside->node[aside->n++] = n;
+		return false;
+	}
 	node_put(&s->tree, n);
 	return done;
+}
+
+/* They are offered again.  Returns whether there were any. */
+static bool mover_take_back(struct store *s, struct aside *aside)
+{
+	bool any = aside->n;
+
+	while (aside->n) {
+		struct node *n = aside->node[--aside->n];
+
+		if (n->stored && !n->gone)
+			mover_enter(s, n);
+		node_put(&s->tree, n);
+	}
+	return any;
 }
 
 bool mover_make_room(struct store *s, enum tier tier, uint64_t need)
@@ -419,13 +474,21 @@ bool mover_make_room(struct store *s, enum tier tier, uint64_t need)
 	bool moved = false;
 	unsigned percent = 100;
 	struct policy_move move;
+	struct aside aside = { .n = 0 };
 
 	if (tier == TIER_SSD && mover_over(s, tier, need, percent) > 0)
 		expire_sweep(s);
-	while (mover_next(s, tier, need, percent, &move)) {
-		if (mover_carry_out(s, &move))
-			moved = true;
-		percent = s->low;
+	for (unsigned tries = 0; tries < MOVE_TRIES; tries++) {
+		while (mover_next(s, tier, need, percent, &move)) {
+			if (mover_carry_out(s, &move, &aside))
+				moved = true;
+			percent = s->low;
+		}
+		/* Somebody looked at them for a moment. */
+		if (!mover_take_back(s, &aside) ||
+		    mover_over(s, tier, need, 100) <= 0)
+			break;
+		usleep(MOVE_PAUSE_US);
 	}
 	return moved;
 }
@@ -434,12 +497,14 @@ void mover_level(struct store *s)
 {
 	for (unsigned t = 0; t < N_TIERS; t++) {
 		struct policy_move move;
+		struct aside aside = { .n = 0 };
 
 		if (s->high == 100 || mover_over(s, t, 0, s->high) <= 0)
 			continue;
 		if (t == TIER_SSD)
 			expire_sweep(s);
 		while (mover_next(s, t, 0, s->low, &move))
-			mover_carry_out(s, &move);
+			mover_carry_out(s, &move, &aside);
+		mover_take_back(s, &aside);
 	}
 }

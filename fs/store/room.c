@@ -69,10 +69,28 @@ static bool room_try_promise(struct store *s, uint64_t n)
 
 int room_promise(struct store *s, uint64_t n)
 {
-	if (!n || room_try_promise(s, n))
-		return 0;
-	mover_make_room(s, TIER_SSD, n);
-	return room_try_promise(s, n) ? 0 : -ENOSPC;
+	bool waited = false;
+
+	while (n) {
+		uint64_t change = budget_change(&s->budget);
+
+		if (room_try_promise(s, n))
+			return 0;
+		if (n > s->budget.disk_limit)
+			return -ENOSPC;
+		if (mover_make_room(s, TIER_SSD, n))
+			continue;
+		if (room_try_promise(s, n))
+			return 0;
+		/* What is being packed holds promises, or can go then. */
+		if (!pool_later_busy(s->pool))
+			return -ENOSPC;
+		if (!waited)
+			s->counters.waited++;
+		waited = true;
+		budget_wait(&s->budget, change);
+	}
+	return 0;
 }
 
 bool room_entry(struct store *s)

@@ -119,20 +119,15 @@ static int tune_by_use(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int tune_switch(struct store *s, const struct policy *to)
+/* The new policy learns of those that the old one knew.  No lock held. */
+static void tune_tell(struct store *s, struct walk *known)
 {
-	struct walk known;
-	int r = tune_replace(s, to, &known);
-
-	if (r < 0)
-		return r;
-	if (known.n)
-		qsort(known.node, known.n, sizeof(*known.node), tune_by_use);
-	for (size_t i = 0; i < known.n; i++)
-		if (known.node[i]->stored)
-			mover_enter(s, known.node[i]);
-	walk_done(&s->tree, &known);
-	return 0;
+	if (known->n)
+		qsort(known->node, known->n, sizeof(*known->node), tune_by_use);
+	for (size_t i = 0; i < known->n; i++)
+		if (known->node[i]->stored)
+			mover_enter(s, known->node[i]);
+	walk_done(&s->tree, known);
 }
 
 /* ---- the face ---- */
@@ -171,6 +166,7 @@ static void tune_apply(struct store *s, const struct tuning *to)
 int store_tune(struct store *s, const struct tuning *to, const char **ret_why)
 {
 	struct tuning now, want = *to;
+	struct walk known = { 0 };
 
 	want.low = want.low ? want.low : want.high;
 	{
@@ -185,12 +181,13 @@ int store_tune(struct store *s, const struct tuning *to, const char **ret_why)
 		store_tuning(s, &now);
 		if (to->policy != now.policy) {
 			*ret_why = "out of memory";
-			int r = tune_switch(s, to->policy);
+			int r = tune_replace(s, to->policy, &known);
 			if (r < 0)
 				return r;
 		}
 		tune_apply(s, &want);
 	}
+	tune_tell(s, &known);
 	mover_make_room(s, TIER_SSD, 0); /* size= may have come down */
 	mover_level(s);
 	return 0;
