@@ -10,6 +10,7 @@
 #include "fs/store/entry.h"
 #include "fs/store/expire.h"
 #include "fs/store/explain.h"
+#include "fs/store/look.h"
 #include "fs/store/meter.h"
 #include "fs/store/move.h"
 #include "fs/store/rate.h"
@@ -76,77 +77,6 @@ void mover_done(struct store *s)
 
 	ask_stop(m);
 	pthread_mutex_destroy(&m->lock);
-}
-
-/*
- * What the owner would wait for without us.  A cache cannot see the engine
- * compute: this is a small model on one GPU, and only its ratio to the loads
- * decides.
- */
-#define RECOMPUTE_BYTES_PER_S 100e6
-
-static void mover_facts_known(struct store *s, struct node *n,
-			      struct facts *ret)
-{
-	uint64_t size = n->size;
-	struct settings now;
-
-	settings_look(s, n, &now);
-	*ret = (struct facts){
-		.name = n->id,
-		.raw_bytes = size ? size : 1,
-		.layer_bytes[N_RUNGS - 1] = n->stored,
-		.recompute_s = 0.01 + (double)size / RECOMPUTE_BYTES_PER_S,
-		.floor_rung = N_RUNGS - 1,
-		.pin = expire_pinned(n, now.number[SETTING_PIN]) ? PIN_HELD
-								 : PIN_NONE,
-		.priority = (uint8_t)now.number[SETTING_PRIORITY],
-	};
-	for (unsigned k = 0; k + 1 < N_RUNGS; k++)
-		ret->loss[k] = 1;
-}
-
-/* Caller holds data shared. */
-static void mover_look_at(struct entry *e, struct facts *facts,
-			  struct place *at)
-{
-	if (!e->cont || e->dirty)
-		return;
-	if (e->node->layered)
-		rate_facts(&e->cont->head, store_floor(e->store, e->node),
-			   facts);
-	at->top = (uint8_t)e->cont->n_layers;
-	at->ssd = (uint8_t)((1u << at->top) - 1);
-	at->ram = (uint8_t)container_image_layers(e->cont);
-	if (at->ram > at->top)
-		at->ram = at->top;
-	if (e->plain)
-		at->plain = 1u << TIER_RAM;
-}
-
-/*
- * What there is to know of the entry, and where its copies really are.  Only
- * one of several layers that is not in memory has to be opened for that.
- */
-static void mover_look(struct store *s, struct node *n, struct facts *facts,
-		       struct place *at)
-{
-	struct entry *e = NULL;
-
-	mover_facts_known(s, n, facts);
-	*at = (struct place){ .top = N_RUNGS, .ssd = (1u << N_RUNGS) - 1 };
-	if (!n->layered)
-		e = entry_peek(s, n);
-	else if (entry_get(s, n, &e) < 0)
-		return;
-	if (!e)
-		return;
-	{
-		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
-
-		mover_look_at(e, facts, at);
-	}
-	entry_put(e);
 }
 
 /* Caller holds the mover's lock. */
@@ -221,7 +151,7 @@ void mover_enter(struct store *s, struct node *n)
 	struct facts facts;
 	struct place at, to;
 
-	mover_look(s, n, &facts, &at);
+	look_at(s, n, &facts, &at);
 	if (!mover_ask_enter(s, n, &facts, &to))
 		return;
 	bool same =
@@ -240,7 +170,7 @@ struct place mover_hit(struct store *s, struct node *n)
 		.place.plain = 1u << TIER_RAM, /* nobody minds */
 	};
 
-	mover_look(s, n, &facts, &at);
+	look_at(s, n, &facts, &at);
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 	double now = mover_now(m);
 
@@ -258,7 +188,7 @@ void mover_tell(struct store *s, struct node *n)
 	struct facts facts;
 	struct place at;
 
-	mover_look(s, n, &facts, &at);
+	look_at(s, n, &facts, &at);
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 
 	if (n->known)
@@ -290,7 +220,7 @@ void mover_revise(struct store *s, struct node *n)
 	struct facts facts;
 	struct place at;
 
-	mover_look(s, n, &facts, &at);
+	look_at(s, n, &facts, &at);
 	mover_learn(s, n, &facts);
 }
 
@@ -299,7 +229,7 @@ void mover_unpin(struct store *s, struct node *n)
 	struct facts facts;
 	struct place at;
 
-	mover_look(s, n, &facts, &at);
+	look_at(s, n, &facts, &at);
 	facts.pin = PIN_NONE;
 	mover_learn(s, n, &facts);
 }

@@ -1,0 +1,73 @@
+/* look.c - what a policy is told of an entry */
+#include "fs/store/look.h"
+
+#include "codec/mem.h"
+#include "fs/store/entry.h"
+#include "fs/store/expire.h"
+#include "fs/store/rate.h"
+#include "fs/store/settings.h"
+
+/*
+ * What the owner would wait for without us.  A cache cannot see the engine
+ * compute: this is a small model on one GPU, and only its ratio to the loads
+ * decides.
+ */
+#define RECOMPUTE_BYTES_PER_S 100e6
+
+static void look_known(struct store *s, struct node *n, struct facts *ret)
+{
+	uint64_t size = n->size;
+	struct settings now;
+
+	settings_look(s, n, &now);
+	*ret = (struct facts){
+		.name = n->id,
+		.raw_bytes = size ? size : 1,
+		.layer_bytes[N_RUNGS - 1] = n->stored,
+		.recompute_s = 0.01 + (double)size / RECOMPUTE_BYTES_PER_S,
+		.floor_rung = N_RUNGS - 1,
+		.pin = expire_pinned(n, now.number[SETTING_PIN]) ? PIN_HELD
+								 : PIN_NONE,
+		.priority = (uint8_t)now.number[SETTING_PRIORITY],
+	};
+	for (unsigned k = 0; k + 1 < N_RUNGS; k++)
+		ret->loss[k] = 1;
+}
+
+/* Caller holds data shared. */
+static void look_copies(struct entry *e, struct facts *facts, struct place *at)
+{
+	if (!e->cont || e->dirty)
+		return;
+	if (e->node->layered)
+		rate_facts(&e->cont->head, store_floor(e->store, e->node),
+			   facts);
+	at->top = (uint8_t)e->cont->n_layers;
+	at->ssd = (uint8_t)((1u << at->top) - 1);
+	at->ram = (uint8_t)container_image_layers(e->cont);
+	if (at->ram > at->top)
+		at->ram = at->top;
+	if (e->plain)
+		at->plain = 1u << TIER_RAM;
+}
+
+void look_at(struct store *s, struct node *n, struct facts *facts,
+	     struct place *at)
+{
+	struct entry *e = NULL;
+
+	look_known(s, n, facts);
+	*at = (struct place){ .top = N_RUNGS, .ssd = (1u << N_RUNGS) - 1 };
+	if (!n->layered)
+		e = entry_peek(s, n);
+	else if (entry_get(s, n, &e) < 0)
+		return;
+	if (!e)
+		return;
+	{
+		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
+
+		look_copies(e, facts, at);
+	}
+	entry_put(e);
+}
