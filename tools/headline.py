@@ -209,7 +209,7 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1])
     parser.add_argument("tool")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--device", default="1000000000,0,250000000")
+    parser.add_argument("--device", default="1000000000,0")
     parser.add_argument("--recompute", type=float, default=100e6)
     parser.add_argument("--floor", type=float, default=0.1)
     parser.add_argument("--requests", type=int)

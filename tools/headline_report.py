@@ -4,6 +4,7 @@ from headline_contexts import TASKS
 from headline_plot import plot
 
 PAPER = 1.43  # delay at equal quality, against the best static baseline
+SLIGHT = 1e-3  # nats that top-1 hardly shows: where exactness is not the point
 
 
 def line(*cells):
@@ -96,11 +97,11 @@ def equal_table(rows):
                   "our KLD at that delay"], found)
 
 
-def best_ratio(rows, groups):
+def best_ratio(rows, groups, least_kld):
     """(ratio, name) of the hardest baseline of the groups: the least of all."""
     hull = of_ours(rows)
-    return min((r["delay"] / (delay_at(hull, r["kld"]) or float("inf")), r["name"])
-               for r in rows if r["group"] in groups)
+    return min((r["delay"] / (delay_at(hull, max(r["kld"], least_kld)) or float("inf")),
+                r["name"]) for r in rows if r["group"] in groups)
 
 
 def task_table(rows):
@@ -121,15 +122,17 @@ def task_table(rows):
 
 def verdict(rows):
     """Those that decode here as we do, and those that need not."""
-    kinds = (("one rate for all, decoded here", ("exact", "one rung")),
-             ("others' rates, decoded nowhere", ("others",)))
+    kinds = (("one lossy rate for all, decoded here", ("one rung",), 0),
+             ("nothing lost, nor by ours", ("exact",), 0),
+             (f"nothing lost, ours {SLIGHT:g} nats", ("exact",), SLIGHT),
+             ("others' rates, decoded nowhere", ("others",), 0))
     out = []
     for device, found in rows.items():
-        for label, groups in kinds:
+        for label, groups, least in kinds:
             if not any(r["group"] in groups for r in found):
                 continue
-            ratio, name = best_ratio(found, groups)
-            mean, its_name = best_ratio(by_means(found), groups)
+            ratio, name = best_ratio(found, groups, least)
+            mean, its_name = best_ratio(by_means(found), groups, least)
             out.append([speed(device), label, name, f"**{ratio:.2f}**",
                         "reached" if ratio >= PAPER else "not reached",
                         f"{mean:.2f} ({its_name})"])

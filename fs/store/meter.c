@@ -67,17 +67,16 @@ double meter_rate(unsigned meter)
 }
 
 /*
- * How fast a rung decodes, or the nearest that is known: one never read yet
- * must not look better than it can be.  0: none is known.
+ * The rate of a rung, or of the nearest that is known: one never read yet must
+ * not look better than it can be.  0: none is known.
  */
-static double meter_nearest(unsigned rung)
+static double meter_nearest(unsigned meter, unsigned rung)
 {
 	for (unsigned far = 0; far < N_RUNGS; far++) {
-		double finer = rung + far < N_RUNGS
-				   ? meter_rate(METER_DECODE + rung + far)
-				   : 0;
+		double finer =
+		    rung + far < N_RUNGS ? meter_rate(meter + rung + far) : 0;
 		double coarser =
-		    rung >= far ? meter_rate(METER_DECODE + rung - far) : 0;
+		    rung >= far ? meter_rate(meter + rung - far) : 0;
 
 		if (finer > 0 || coarser > 0)
 			return finer > 0 ? finer : coarser;
@@ -92,9 +91,10 @@ void meter_world(struct world *w)
 	if (fetch > 0)
 		w->bytes_per_s[TIER_SSD] = fetch;
 	for (unsigned k = 0; k < N_RUNGS; k++) {
-		double decode = meter_nearest(k);
+		double serve = meter_nearest(METER_SERVE, k);
+		double decode = meter_nearest(METER_DECODE, k);
 
-		if (decode > 0)
-			w->decode_bytes_per_s[k] = decode;
+		if (serve > 0 || decode > 0)
+			w->decode_bytes_per_s[k] = serve > 0 ? serve : decode;
 	}
 }

@@ -14,7 +14,9 @@
 enum meter {
 	METER_FETCH,  /* stored bytes, from the backing */
 	METER_DECODE, /* logical bytes, of N_RUNGS rates: METER_DECODE + rung */
-	N_METERS = METER_DECODE + N_RUNGS,
+	/* Logical bytes, read packed from DRAM, until they are replied. */
+	METER_SERVE = METER_DECODE + N_RUNGS,
+	N_METERS = METER_SERVE + N_RUNGS,
 };
 
 void meter_begin(unsigned meter);
@@ -23,5 +25,9 @@ void meter_end(unsigned meter, uint64_t bytes);
 /* Bytes per second, or 0 as long as too little was seen to tell. */
 double meter_rate(unsigned meter);
 
-/* Puts what is known into the world; the rest stays as it is. */
+/*
+ * Puts what is known into the world; the rest stays as it is.  What a packed
+ * entry costs above a plain one is to decode it and to reply: the latter goes
+ * into the rates of decoding.
+ */
 void meter_world(struct world *w);

@@ -8,6 +8,7 @@
 #include "fs/store/handle.h"
 #include "fs/store/load.h"
 #include "fs/store/local.h"
+#include "fs/store/meter.h"
 #include "fs/store/move.h"
 #include "fs/store/mover.h"
 #include "fs/store/quarantine.h"
@@ -211,6 +212,22 @@ static void reading_prepare(struct store *s, struct handle *h,
 		reading_make_cache(e);
 }
 
+/* Starts the meter of serving packed bytes.  Caller holds data shared. */
+static void reading_meter(struct entry *e, struct view *v)
+{
+	if (e->dirty || e->plain || !e->cont || !v->len ||
+	    container_image_layers(e->cont) < e->cont->n_layers)
+		return;
+	v->meter = METER_SERVE + e->cont->n_layers - 1;
+	meter_begin(v->meter);
+}
+
+static void reading_meter_end(const struct view *v, uint64_t bytes)
+{
+	if (v->meter)
+		meter_end(v->meter, bytes);
+}
+
 int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 	       struct view *ret)
 {
@@ -231,9 +248,11 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 
 	if (off < size)
 		v.len = size - off < len ? (size_t)(size - off) : len;
+	reading_meter(e, &v);
 	if (v.len)
 		r = reading_range(h, off, &v);
 	if (r < 0) {
+		reading_meter_end(&v, 0);
 		pthread_rwlock_unlock(&e->data);
 		if (r == -EBADMSG)
 			reading_fail(e);
@@ -249,6 +268,7 @@ int store_read(struct store *s, struct handle *h, uint64_t off, size_t len,
 void store_read_done(struct store *s, struct view *v)
 {
 	(void)s;
+	reading_meter_end(v, v->len);
 	if (v->stream)
 		stream_read_done(v->stream, v);
 	pthread_rwlock_unlock(&v->held->data);

@@ -188,6 +188,7 @@ struct view {
 	struct stream *stream; /* which lent its slots from `first` on; or NULL
 				*/
 	unsigned first;
+	unsigned meter; /* that runs until the reply; 0: none */
 };
 
 /* -EIO: what is stored does not verify. */
