@@ -204,7 +204,7 @@ static void reading_prepare(struct store *s, struct handle *h,
 	bool never = now.number[SETTING_TIER] == SETTING_TIER_SSD;
 	bool plain = keep || (to->plain & 1u << TIER_RAM && !never);
 
-	if (!never)
+	if (!never && again)
 		move_promote(e, to->ram);
 	if (plain && (again || keep))
 		reading_make_cache(e);

@@ -74,18 +74,26 @@ static struct node *node_of(struct kit *k, const char *name)
 	return n;
 }
 
+/* The value of a finite f16. */
+static double half(uint16_t bits)
+{
+	int exponent = bits >> 10 & 31, mantissa = bits & 1023;
+	double v = exponent ? ldexp(1024 + mantissa, exponent - 25)
+			    : ldexp(mantissa, -24);
+
+	return bits & 0x8000 ? -v : v;
+}
+
 /* Mean square of the difference, against that of the tensors' values. */
 static double difference(const uint8_t *a)
 {
 	double sum = 0, all = 0;
 
 	for (size_t i = len - 2 * TENSOR; i < len; i += 2) {
-		_Float16 x, y;
+		double x = half(load16(bytes + i)), y = half(load16(a + i));
 
-		memcpy(&x, bytes + i, 2);
-		memcpy(&y, a + i, 2);
-		sum += ((double)x - (double)y) * ((double)x - (double)y);
-		all += (double)x * (double)x;
+		sum += (x - y) * (x - y);
+		all += x * x;
 	}
 	return sum / all;
 }
