@@ -96,30 +96,37 @@ static void mover_keep_house(struct mover *m, double now)
 	ask_tick(m, now, TICK_ENTRIES);
 }
 
-/* Returns whether the policy knows it now. */
+/*
+ * Returns whether the policy knows it now.  Its owner has just written it, so
+ * that it is not worth storing is no answer: only for want of room it goes.
+ */
 static bool mover_ask_enter(struct store *s, struct node *n,
 			    const struct facts *facts, struct place *ret)
 {
 	struct mover *m = mover_of(s);
 	struct policy_answer answer;
+	struct facts held_facts = *facts;
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 	double now = mover_now(m);
 
 	if (n->gone)
 		return false;
+	if (facts->pin == PIN_NONE)
+		held_facts.pin = PIN_HELD;
 	if (n->known)
 		ask_forget(m, n);
 	else
 		node_get(&s->tree, n);
 	n->known = true;
 	mover_keep_house(m, now);
-	if (ask_enter(m, now, facts, n, &answer) < 0) {
+	if (ask_enter(m, now, &held_facts, n, &answer) < 0 ||
+	    !answer.place.top) {
 		mover_unknow(s, n);
 		return false;
 	}
+	if (facts->pin == PIN_NONE)
+		ask_revise(m, now, n, facts);
 	*ret = answer.place;
-	if (!answer.place.top)
-		mover_unknow(s, n);
 	return true;
 }
 
