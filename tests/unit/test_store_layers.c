@@ -10,7 +10,6 @@
 
 #include "codec/mem.h"
 #include "fs/store/entry.h"
-#include "fs/store/meter.h"
 #include "fs/store/move.h"
 #include "fs/store/mover.h"
 #include "fs/store/rate.h"
@@ -390,28 +389,6 @@ START_TEST(a_full_backing_cuts_before_it_evicts)
 }
 END_TEST
 
-/* To read it costs more than to compute it anew: that is no reason to go. */
-START_TEST(what_is_slow_to_read_stays_while_there_is_room)
-{
-	struct kit k;
-
-	for (unsigned rung = 0; rung < N_RUNGS; rung++) {
-		meter_begin(METER_DECODE + rung);
-		usleep(400000);
-		meter_end(METER_DECODE + rung, 17u << 20);
-	}
-	kit_init_floor(&k, 0, "adapt");
-	ck_assert_int_eq(kit_put(k.store, "a", bytes, len), 0);
-	store_drain(k.store);
-	ck_assert(read_back(&k, "a") == 0);
-	kit_close(&k);
-	kit_open(&k);
-	ck_assert(read_back(&k, "a") == 0);
-	ck_assert(kit_stat_line(k.store, "evicted") == 0);
-	kit_done(&k);
-}
-END_TEST
-
 START_TEST(steps_land_on_the_floor)
 {
 	ck_assert(rate_step(0) == 0);
@@ -443,8 +420,6 @@ int main(void)
 	tcase_add_loop_test(t, a_policy_of_one_rate_cuts_on_arrival, 0, 7);
 	tcase_add_test(t, a_full_backing_cuts_before_it_evicts);
 	tcase_add_test(t, steps_land_on_the_floor);
-	/* The last: the meters are the process's. */
-	tcase_add_test(t, what_is_slow_to_read_stays_while_there_is_room);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
