@@ -156,6 +156,7 @@ class Place:
 
     def __init__(self, name, root, data, flags=0):
         self.name, self.root, self.data, self.flags = name, root, data, flags
+        self.exact = True
         self.buffers = [mmap.mmap(-1, MIB) for _ in range(2)]
 
     def prefix(self, thread):
@@ -178,7 +179,8 @@ class Place:
         for t in range(threads):
             for i, plain in enumerate(self.data.bytes):
                 with open(f"{self.prefix(t)}.{i}", "rb") as f:
-                    if f.read() != plain:
+                    got = f.read()
+                    if got != plain if self.exact else len(got) != len(plain):
                         sys.exit(f"bench: {self.name} returned other bytes")
 
     def settle(self):
@@ -209,9 +211,9 @@ class Place:
 class MountPlace(Place):
     """The same through a mount."""
 
-    def __init__(self, backing, root, data, options):
+    def __init__(self, backing, root, data, options, exact=True):
         super().__init__("mount", root, data)
-        self.backing, self.options = backing, options
+        self.backing, self.options, self.exact = backing, options, exact
         self.daemon = mounted.Daemon(backing, root, options)
 
     def chill(self):
@@ -232,6 +234,10 @@ class MountPlace(Place):
 
     def close(self):
         self.daemon.unmount()
+
+
+# Policies of one rate: packed in DRAM, and on the disk, never plain.
+RATES = [("exact", "policy=lru-exact"), ("refine1", "policy=lru-refine1,quality=kld:10")]
 
 
 # Pairs.
@@ -284,6 +290,27 @@ def measure_all(mount, tmpfs, disk, direct, pairs):
         for other in (disk, direct):
             add("read, cold", other, lambda p: p.chill(), lambda p: p.read(threads))
         rows[-1]["stored_share"] = mount.stored() / mount.data.total
+    return rows
+
+
+def measure_rates(where, data, tmpfs, direct, pairs):
+    """Entries that lie packed in DRAM, or on the disk, at one rate."""
+    rows = []
+    for name, options in RATES:
+        backing = os.path.join(where, name)
+        os.mkdir(backing)
+        mount = MountPlace(backing, os.path.join(where, "mount"), data, options, name == "exact")
+        for threads in (1, 2):
+            mount.fill(threads)
+            direct.fill(threads)
+            if tmpfs:
+                tmpfs.fill(threads)
+                rows.append(measure(f"read, packed, {name}", mount, tmpfs, threads, pairs,
+                                    lambda p: p.read(threads), lambda p: p.read(threads)))
+            rows.append(measure(f"read, cold, {name}", mount, direct, threads, pairs,
+                                lambda p: p.chill(), lambda p: p.read(threads)))
+        rows[-1]["share_of_rate"] = name, mount.stored() / data.total
+        mount.close()
     return rows
 
 
@@ -400,7 +427,9 @@ def page(facts, args, data, rows, codecs, cold):
                    "{ratio_min:.2f} to {ratio_max:.2f} | {tier} |".format(**r))
     share = next(r["stored_share"] for r in rows if "stored_share" in r)
     out += [
-        "", f"On the backing the files take {share:.1%} of their plain bytes.", "",
+        "", f"On the backing the files take {share:.1%} of their plain bytes" +
+        "".join(f"; {name}, {part:.1%}" for name, part in
+                (r["share_of_rate"] for r in rows if "share_of_rate" in r)) + ".", "",
         "- *write*: until close returns; the mount holds the bytes in DRAM and packs them later,",
         "  the others hold them in the page cache.  Between two measurements everything is synced.",
         "- *write and fsync*: the mount has packed, synced and published when fsync returns.",
@@ -409,7 +438,10 @@ def page(facts, args, data, rows, codecs, cold):
         + ("the kernel's caches are dropped" if cold else "(the kernel's caches stay: not root)")
         + ", and it is mounted again;",
         "  the others are plain files on the same disk after the same drop, read through the page",
-        "  cache or with O_DIRECT.  A virtual disk may still be served from its host's memory.", "",
+        "  cache or with O_DIRECT.  A virtual disk may still be served from its host's memory.",
+        "- *read, packed* and *read, cold* with a rate: under a policy of that one rate, which keeps",
+        "  no plain copies: " + "; ".join(f"{n} by `{o}`" for n, o in RATES) + ".  What is",
+        "  decoded is as large as ever.", "",
         *codec_page(codecs),
     ]
     return "\n".join(out) + "\n"
@@ -452,6 +484,8 @@ def main():
         stack.callback(lambda: mount.daemon.kill())
         rows = measure_all(mount, tmpfs, disk, direct, args.pairs)
         mount.close()
+        if not args.options:
+            rows += measure_rates(where, data, tmpfs, direct, args.pairs)
         codecs = codec_rows(data.paths)
         os.makedirs(os.path.dirname(os.path.abspath(args.out)), exist_ok=True)
         with open(args.out, "w", encoding="utf-8") as f:

@@ -73,6 +73,7 @@ bool move_evict(struct store *s, struct node *n)
 		struct place nowhere = { 0 };
 
 		move_demote(s, n, &nowhere);
+		entry_settle(e); /* also when somebody was looking at it */
 		entry_put(e);
 	}
 	return true;
