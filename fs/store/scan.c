@@ -59,6 +59,9 @@ static void scan_name(struct scan *c, struct node *dir, const char *name)
 		auto_rwunlock pthread_rwlock_t *names =
 		    lock_shared(&s->tree.names);
 		r = names_child(s, dir, name, &n, &st);
+		/* The policy wants its size; damage is for a lookup to tell. */
+		if (r == 0 && S_ISREG(st.st_mode) && st.st_size)
+			names_peek(s, n, dir, name);
 	}
 	if (r < 0)
 		return;

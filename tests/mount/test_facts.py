@@ -167,6 +167,11 @@ def test_decisions_are_explained():
         lines = kit.read_file(m.path(".kv", "decisions")).decode().splitlines()
         assert sorted(line.split(":")[0] for line in lines) == ["/d/g", "/f"], lines
         assert 0.9 < m.stats()["policy_bound_share"] <= 1.001, m.stats()
+        m.remount()  # what a scan finds is known as well
+        kit.eventually(lambda: m.stats()["policy_entries"] == 2)
+        again = os.getxattr(m.path("f"), "user.kv.stat.decision").decode().splitlines()
+        chosen = [row for row in again if row.startswith("*")]
+        assert len(chosen) == 1 and int(chosen[0].split()[-5]) > MIB, again  # bytes of the backing
     with kit.mount("policy=lru") as m:
         kit.write_file(m.path("f"), b"x", sync=True)
         try:
