@@ -210,7 +210,8 @@ def test_killed_while_entries_are_cut():
     rng = random.Random(5)
     data = {f"f{i}": kit.content("llama", 2 * MIB, i) for i in range(12)}
     coarse = 0
-    with kit.mount("memory=32M,size=14M,quality=low,policy=adapt") as m:
+    # A policy that cuts each entry as soon as it is published.
+    with kit.mount("memory=32M,size=14M,quality=low,policy=lru-base") as m:
         for _ in range(max(3, ROUNDS // 5)):
             pid = os.fork()
             if not pid:
