@@ -75,7 +75,7 @@ int names_peek(struct store *s, struct node *n, struct node *dir,
 	return 0;
 }
 
-void names_count(struct store *s, struct node *n, const struct stat *st)
+bool names_count(struct store *s, struct node *n, const struct stat *st)
 {
 	uint64_t stored = (uint64_t)st->st_blocks * 512;
 
@@ -83,8 +83,7 @@ void names_count(struct store *s, struct node *n, const struct stat *st)
 		stored = 512; /* kept in the inode itself */
 	if (!n->used_ms)      /* the change time is nobody's but the kernel's */
 		n->used_ms = (uint64_t)st->st_ctim.tv_sec * 1000;
-	if (quota_store_first(s, n, stored))
-		mover_enter(s, n);
+	return quota_store_first(s, n, stored);
 }
 
 static void names_show_staged(struct entry *e, struct stat *st)
@@ -125,6 +124,7 @@ int store_lookup(struct store *s, struct node *dir, const char *name,
 {
 	struct node *n;
 	struct stat st;
+	bool fresh = false;
 	int r;
 
 	{
@@ -140,7 +140,9 @@ int store_lookup(struct store *s, struct node *dir, const char *name,
 			node_remember(&s->tree, n);
 	}
 	if (r == 0 && S_ISREG(st.st_mode) && !n->stored && st.st_size)
-		names_count(s, n, &st);
+		fresh = names_count(s, n, &st);
+	if (fresh)
+		mover_enter(s, n);
 	if (r == 0)
 		names_show(s, n, &st);
 	if (r == -ENODATA || r == -EBADMSG || r == -EOPNOTSUPP) {

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include <sys/stat.h>
 
 struct node;
@@ -25,10 +27,10 @@ int names_peek(struct store *s, struct node *n, struct node *dir,
 	       const char *name);
 
 /*
- * Counts a published entry against size= and tells the policy of it, once.
- * Caller does not hold names.
+ * Counts a published entry against size=, once; whether this was the time: then
+ * the caller tells the policy.  Caller does not hold names.
  */
-void names_count(struct store *s, struct node *n, const struct stat *st);
+bool names_count(struct store *s, struct node *n, const struct stat *st);
 
 /*
  * The backing's stat of an entry turned into what the client is shown.

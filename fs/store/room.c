@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "fs/store/mover.h"
+#include "fs/store/scan.h"
 #include "fs/store/state.h"
 
 /* Left free on the backing: its own metadata needs some. */
@@ -82,6 +83,8 @@ int room_promise(struct store *s, uint64_t n)
 			continue;
 		if (room_try_promise(s, n))
 			return 0;
+		if (scan_wait_told(s))
+			continue;
 		/* What is being packed holds promises, or can go then. */
 		if (!pool_later_busy(s->pool))
 			return -ENOSPC;

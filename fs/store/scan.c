@@ -18,6 +18,7 @@
 struct found {
 	struct node *node; /* holds a reference */
 	struct stat st;
+	bool counted;
 };
 
 struct scan {
@@ -37,7 +38,7 @@ static int scan_keep(struct scan *c, struct node *n, const struct stat *st)
 		c->found = grown;
 		c->cap = cap;
 	}
-	c->found[c->n++] = (struct found){ n, *st };
+	c->found[c->n++] = (struct found){ .node = n, .st = *st };
 	return 0;
 }
 
@@ -59,9 +60,6 @@ static void scan_name(struct scan *c, struct node *dir, const char *name)
 		auto_rwunlock pthread_rwlock_t *names =
 		    lock_shared(&s->tree.names);
 		r = names_child(s, dir, name, &n, &st);
-		/* The policy wants its size; damage is for a lookup to tell. */
-		if (r == 0 && S_ISREG(st.st_mode) && st.st_size)
-			names_peek(s, n, dir, name);
 	}
 	if (r < 0)
 		return;
@@ -120,6 +118,49 @@ static void scan_quarantine(struct store *s)
 	closedir(d);
 }
 
+/* Publishing need not wait for more than this. */
+static void scan_count(struct scan *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		c->found[i].counted =
+		    names_count(c->store, c->found[i].node, &c->found[i].st);
+}
+
+/* The policy wants its size; damage is for a lookup to tell. */
+static void scan_peek(struct store *s, struct node *n)
+{
+	struct spot at;
+	auto_rwunlock pthread_rwlock_t *names = lock_shared(&s->tree.names);
+
+	if (tree_spot(&s->tree, n, 0, &at) < 0)
+		return;
+	names_peek(s, n, at.dir, at.name);
+	spot_done(&s->tree, &at);
+}
+
+static void scan_tell(struct scan *c)
+{
+	struct store *s = c->store;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct node *n = c->found[i].node;
+
+		if (c->found[i].counted && !n->known && !s->stopping) {
+			scan_peek(s, n);
+			mover_enter(s, n);
+		}
+		node_put(&s->tree, n);
+	}
+}
+
+static void scan_reached(struct store *s, enum scan_stage stage)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->scan_lock);
+
+	s->scan_stage = stage;
+	pthread_cond_broadcast(&s->scan_ended);
+}
+
 static void *scan_thread(void *arg)
 {
 	struct store *s = arg;
@@ -130,18 +171,14 @@ static void *scan_thread(void *arg)
 	scan_dir(&c, s->tree.root);
 	if (c.n)
 		qsort(c.found, c.n, sizeof(*c.found), scan_by_use);
-	for (size_t i = 0; i < c.n; i++) {
-		names_count(s, c.found[i].node, &c.found[i].st);
-		node_put(&s->tree, c.found[i].node);
-	}
-	free(c.found);
+	scan_count(&c);
+	scan_reached(s, SCAN_COUNTED);
 	if (quota_pinned(s) > quota_pin_limit(s))
 		log_error("more is pinned than half of size=: what is written "
 			  "under a pin gets ENOSPC until some is released");
-
-	auto_unlock pthread_mutex_t *held = mutex_lock(&s->scan_lock);
-	s->scan_done = true;
-	pthread_cond_broadcast(&s->scan_ended);
+	scan_tell(&c);
+	free(c.found);
+	scan_reached(s, SCAN_TOLD);
 	return NULL;
 }
 
@@ -166,8 +203,18 @@ void scan_wait(struct store *s)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&s->scan_lock);
 
-	while (!s->scan_done)
+	while (s->scan_stage < SCAN_COUNTED)
 		pthread_cond_wait(&s->scan_ended, &s->scan_lock);
+}
+
+bool scan_wait_told(struct store *s)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->scan_lock);
+	bool told = s->scan_stage == SCAN_TOLD;
+
+	while (s->scan_stage < SCAN_TOLD)
+		pthread_cond_wait(&s->scan_ended, &s->scan_lock);
+	return !told;
 }
 
 static void scan_links_in(struct store *s, struct node *dir, struct node *n)

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct node;
 struct store;
 
@@ -16,8 +18,14 @@ int scan_start(struct store *s);
 /* Ends it early, if need be, and joins it. */
 void scan_stop(struct store *s);
 
-/* Until the scan has ended. */
+/* Until what the backing holds in all is known. */
 void scan_wait(struct store *s);
+
+/*
+ * Until the policy knows of all that was there, so that it can make room of it.
+ * False: it did before.  No lock held.
+ */
+bool scan_wait_told(struct store *s);
 
 /* Finds every name of the node.  Caller holds names alone. */
 void scan_links(struct store *s, struct node *n);

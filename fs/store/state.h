@@ -69,6 +69,13 @@ struct mover {
 	uint64_t start_ns;
 };
 
+/* How far the scan is. */
+enum scan_stage {
+	SCAN_LOOKING,
+	SCAN_COUNTED, /* what the backing holds in all is known */
+	SCAN_TOLD,    /* and the policy knows of each */
+};
+
 struct store {
 	struct store_options options;
 	const struct io *io;
@@ -103,5 +110,5 @@ struct store {
 	bool scanning; /* started, to be joined */
 	pthread_mutex_t scan_lock;
 	pthread_cond_t scan_ended;
-	bool scan_done; /* scan_lock */
+	enum scan_stage scan_stage; /* scan_lock */
 };

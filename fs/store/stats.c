@@ -171,7 +171,7 @@ static unsigned stats_tables(struct store *s, struct figure *f)
 	double nodes = (double)s->tree.n_nodes;
 	pthread_mutex_unlock(&s->tree.lock);
 	pthread_mutex_lock(&s->scan_lock);
-	bool scanned = s->scan_done;
+	bool scanned = s->scan_stage == SCAN_TOLD;
 	pthread_mutex_unlock(&s->scan_lock);
 
 	f[0] = (struct figure){ "entries_in_memory", GAUGE, entries,
