@@ -1,63 +1,15 @@
-/*
- * plane16.c - 16-bit floats as two planes of bytes, and planes turned over
- *
- * Written with the compilers' vector types: 16 bytes are one register on every
- * CPU worth naming, so that one text serves them all.  Where a loop over
- * vectors ends, plain code does the rest.
- */
+/* plane16.c - 16-bit floats as two planes of bytes, and planes turned over */
 #include "codec/plane16.h"
 
-#include <string.h>
-
+#include "codec/bytes16.h"
 #include "codec/mem.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "vectors of u16");
-
-#define LANES 16u
+#define LANES BYTES16_LANES
 
 /* Rows turned over while their lines are in the first cache. */
 #define BAND 64u
 
-typedef uint8_t bytes16 __attribute__((vector_size(16)));
 typedef uint16_t words8 __attribute__((vector_size(16)));
-
-static inline bytes16 plane16_load(const uint8_t *p)
-{
-	bytes16 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline void plane16_store(uint8_t *p, bytes16 v)
-{
-	memcpy(p, &v, sizeof(v));
-}
-
-/* a0 b0 a1 b1 … of the lower halves, and of the upper halves. */
-static inline bytes16 plane16_zip_low(bytes16 a, bytes16 b)
-{
-	return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20,
-				       5, 21, 6, 22, 7, 23);
-}
-
-static inline bytes16 plane16_zip_high(bytes16 a, bytes16 b)
-{
-	return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12,
-				       28, 13, 29, 14, 30, 15, 31);
-}
-
-static inline bytes16 plane16_even(bytes16 a, bytes16 b)
-{
-	return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18,
-				       20, 22, 24, 26, 28, 30);
-}
-
-static inline bytes16 plane16_odd(bytes16 a, bytes16 b)
-{
-	return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19,
-				       21, 23, 25, 27, 29, 31);
-}
 
 static inline bytes16 plane16_rotate_left(bytes16 v)
 {
@@ -79,13 +31,13 @@ void plane16_split(const void *src, size_t n, uint8_t *high, uint8_t *low)
 	size_t i = 0;
 
 	for (; i + LANES <= n; i += LANES) {
-		bytes16 a = plane16_load(in + 2 * i);
-		bytes16 b = plane16_load(in + 2 * i + LANES);
+		bytes16 a = bytes16_load(in + 2 * i);
+		bytes16 b = bytes16_load(in + 2 * i + LANES);
 
 		a = plane16_rotate_left(a);
 		b = plane16_rotate_left(b);
-		plane16_store(low + i, plane16_even(a, b));
-		plane16_store(high + i, plane16_odd(a, b));
+		bytes16_store(low + i, bytes16_even(a, b));
+		bytes16_store(high + i, bytes16_odd(a, b));
 	}
 	for (; i < n; i++) {
 		unsigned v = load16(in + 2 * i);
@@ -102,15 +54,15 @@ void plane16_merge(const uint8_t *high, const uint8_t *low, size_t n, void *dst)
 	size_t i = 0;
 
 	for (; i + LANES <= n; i += LANES) {
-		bytes16 h = plane16_load(high + i);
-		bytes16 l = plane16_load(low + i);
-		bytes16 a = plane16_zip_low(l, h);
-		bytes16 b = plane16_zip_high(l, h);
+		bytes16 h = bytes16_load(high + i);
+		bytes16 l = bytes16_load(low + i);
+		bytes16 a = bytes16_zip_low(l, h);
+		bytes16 b = bytes16_zip_high(l, h);
 
 		a = plane16_rotate_right(a);
 		b = plane16_rotate_right(b);
-		plane16_store(out + 2 * i, a);
-		plane16_store(out + 2 * i + LANES, b);
+		bytes16_store(out + 2 * i, a);
+		bytes16_store(out + 2 * i + LANES, b);
 	}
 	for (; i < n; i++) {
 		unsigned v = (unsigned)high[i] << 8 | low[i];
@@ -124,8 +76,8 @@ static inline void plane16_zip(const bytes16 v[LANES], bytes16 ret[LANES])
 {
 #pragma GCC unroll 8
 	for (unsigned i = 0; i < LANES / 2; i++) {
-		ret[2 * i] = plane16_zip_low(v[i], v[i + LANES / 2]);
-		ret[2 * i + 1] = plane16_zip_high(v[i], v[i + LANES / 2]);
+		ret[2 * i] = bytes16_zip_low(v[i], v[i + LANES / 2]);
+		ret[2 * i + 1] = bytes16_zip_high(v[i], v[i + LANES / 2]);
 	}
 }
 
@@ -149,11 +101,11 @@ static inline void plane16_block_to(const uint8_t *src, size_t cols,
 
 #pragma GCC unroll 16
 	for (size_t i = 0; i < LANES; i++)
-		v[i] = plane16_load(src + i * cols);
+		v[i] = bytes16_load(src + i * cols);
 	plane16_turn(v);
 #pragma GCC unroll 16
 	for (size_t i = 0; i < LANES; i++)
-		plane16_store(dst + place[i] * rows, v[i]);
+		bytes16_store(dst + place[i] * rows, v[i]);
 }
 
 static inline void plane16_block_from(const uint8_t *src, size_t rows,
@@ -164,11 +116,11 @@ static inline void plane16_block_from(const uint8_t *src, size_t rows,
 
 #pragma GCC unroll 16
 	for (size_t i = 0; i < LANES; i++)
-		v[i] = plane16_load(src + place[i] * rows);
+		v[i] = bytes16_load(src + place[i] * rows);
 	plane16_turn(v);
 #pragma GCC unroll 16
 	for (size_t i = 0; i < LANES; i++)
-		plane16_store(dst + i * cols, v[i]);
+		bytes16_store(dst + i * cols, v[i]);
 }
 
 /* How many of n rows or columns whole blocks cover. */
