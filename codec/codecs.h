@@ -15,6 +15,7 @@ extern const struct codec codec_zstd;    /* id 2: any element */
 extern const struct codec codec_split16; /* id 3: ELEM_F16, ELEM_BF16 */
 extern const struct codec codec_grid;    /* id 4: ELEM_F16, ELEM_BF16 */
 extern const struct codec codec_zero;    /* id 5: any element */
+extern const struct codec codec_split32; /* id 6: ELEM_F32 */
 
 /* Whether codec_zero takes these bytes. */
 bool zero_is(const void *src, size_t len);

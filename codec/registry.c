@@ -6,8 +6,8 @@
 #include "codec/entropy.h"
 
 static const struct codec *const registry_codecs[] = {
-	&codec_raw,     &codec_lz4,  &codec_zstd,
-	&codec_split16, &codec_grid, &codec_zero,
+	&codec_raw,  &codec_lz4,  &codec_zstd,    &codec_split16,
+	&codec_grid, &codec_zero, &codec_split32,
 };
 
 #define REGISTRY_N_CODECS (sizeof(registry_codecs) / sizeof(registry_codecs[0]))
@@ -39,6 +39,8 @@ const struct codec *codec_choose(const struct shape *shape, const void *src)
 		return &codec_zero;
 	if (shape->elem == ELEM_F16 || shape->elem == ELEM_BF16)
 		return shape->step > 0 ? &codec_grid : &codec_split16;
+	if (shape->elem == ELEM_F32)
+		return &codec_split32;
 	if (len >= REGISTRY_SAMPLE_MIN && entropy_is_noise(src, len))
 		return &codec_raw;
 	return &codec_zstd;

@@ -81,7 +81,7 @@ unit() {
 # scalar NAME - the tests of what has a faster form, without it
 scalar() {
 	ADAPTCACHE_ISA=scalar meson test -v -C "$builds/$1" --no-rebuild \
-		codec grid grid_rotate split16 tile golden
+		codec grid grid_rotate planes tile golden
 }
 
 # threads NAME - the tests in which threads meet

@@ -129,7 +129,7 @@ def facts_of_files():
 def tiles():
     dice = random.Random(1)
     plain = b"".join(struct.pack("<e", dice.gauss(0, 1)) for _ in range(67 * 7))
-    for codec in range(4):
+    for codec in 0, 1, 2, 3, 6:
         for elem in range(4):
             head = bytes([codec, 0x80 | elem]) + struct.pack("<H", 7)
             yield "tile_%d_%d" % (codec, elem), head + plain
@@ -138,6 +138,7 @@ def tiles():
     yield "forged_zstd", bytes([2, 0, 1, 0]) + frame
     yield "forged_lz4", bytes([1, 0, 1, 0]) + b"\x1fa\x01\x00\x2cP" + b"a" * 5
     yield "forged_split16", bytes([3, 1, 1, 0]) + u32(67) + plain[:68] + frame
+    yield "forged_split32", bytes([6, 3, 1, 0]) + u32(67, 0, len(frame)) + plain[:68] + frame * 2
 
 
 def head(extents, tiles, layers=(4,)):

@@ -101,6 +101,32 @@ static void make_sequence_f32(struct plain *p)
 	make_sequence(p, 0, 40);
 }
 
+/* With keys. */
+static void make_split32(struct plain *p)
+{
+	make_sequence(p, 0, 80);
+}
+
+/* f32 that was f16 or, every other tensor, bf16 once: planes of zeros. */
+static void make_split32_rounded(struct plain *p)
+{
+	size_t before = 20, row = 64, cells = 100;
+
+	make_sequence(p, 0, (uint32_t)cells);
+	before += 8 + 12 * cells + 16;
+	for (size_t i = before; i < p->len; i++) {
+		size_t tensor = (i - before) / (12 + row * cells);
+		size_t in = (i - before) % (12 + row * cells);
+
+		if (in < 12)
+			continue;
+		if (in % 4 < 1 + tensor % 2)
+			p->at[i] = 0;
+		else if (in % 4 == 1 + tensor % 2)
+			p->at[i] &= tensor % 2 ? 0xff : 0xe0;
+	}
+}
+
 /* Small: five sections take five blocks before they hold anything. */
 static void make_grid_f16(struct plain *p)
 {
@@ -182,8 +208,10 @@ static void make_coarse(struct plain *p)
 }
 
 /* NaNs of every kind, infinities, subnormals: bits, not numbers. */
-static void make_specials(struct plain *p)
+static void make_specials_of(struct plain *p, uint32_t type)
 {
+	uint8_t elem = type ? ELEM_F16 : ELEM_F32;
+
 	plain_bytes(p, "qsgg", 4);
 	plain_u32(p, 4);
 	plain_u32(p, 0);
@@ -196,12 +224,22 @@ static void make_specials(struct plain *p)
 	plain_u32(p, 0);
 	plain_u32(p, 1);
 	plain_u64(p, 0);
-	plain_u32(p, 1);
-	plain_u64(p, 32);
-	plain_sample(p, SAMPLE_SPECIALS, ELEM_F16, 70, 16);
-	plain_u32(p, 1);
-	plain_u64(p, 32);
-	plain_sample(p, SAMPLE_RANDOM, ELEM_F16, 70, 16);
+	plain_u32(p, type);
+	plain_u64(p, 16 * elem_bytes(elem));
+	plain_sample(p, SAMPLE_SPECIALS, elem, 70, 16);
+	plain_u32(p, type);
+	plain_u64(p, 16 * elem_bytes(elem));
+	plain_sample(p, SAMPLE_RANDOM, elem, 70, 16);
+}
+
+static void make_specials(struct plain *p)
+{
+	make_specials_of(p, 1);
+}
+
+static void make_split32_specials(struct plain *p)
+{
+	make_specials_of(p, 0);
 }
 
 static const struct good {
@@ -221,7 +259,7 @@ static const struct good {
 	  { .tile_rows = 1000, .more_layers = 0x05 } },
 	{ "good-llama-seq-f16", make_sequence_f16, { 0 } },
 	{ "good-llama-seq-bf16", make_sequence_bf16, { 0 } },
-	{ "good-llama-seq-f32", make_sequence_f32, { 0 } },
+	{ "good-llama-seq-f32", make_sequence_f32, { .codec = "zstd" } },
 	{ "good-llama-seq-short", make_sequence_short, { 0 } },
 	{ "good-llama-seq-ragged", make_sequence_f16, { .tile_rows = 64 } },
 	{ "good-llama-seq-coarse", make_coarse, { .codec = "split16" } },
@@ -238,6 +276,12 @@ static const struct good {
 	{ "good-safetensors-mlx", make_safetensors_mlx, { 0 } },
 	{ "good-grid-f16", make_grid_f16, { .codec = "grid" } },
 	{ "good-grid-bf16", make_grid_bf16, { .codec = "grid" } },
+	{ "good-split32", make_split32, { 0 } },
+	{ "good-split32-short", make_sequence_f32, { 0 } },
+	{ "good-split32-rounded", make_split32_rounded, { 0 } },
+	{ "good-split32-specials",
+	  make_split32_specials,
+	  { .codec = "split32" } },
 };
 
 #define N_GOODS (sizeof(goods) / sizeof(goods[0]))
@@ -328,6 +372,18 @@ static const struct bad {
 	{ "bad-grid-gaps", "good-grid-f16", 0, 4, UINT32_MAX,
 	  .layer = LAYER_EXACT, .tile = 2, .step = "load", .error = "EBADMSG" },
 	{ "bad-grid-cut-exact", "good-grid-f16", .cut = 20480, .step = "open",
+	  .error = "EBADMSG" },
+	{ "bad-split32-len", "good-split32", 0, 4, UINT32_MAX,
+	  .layer = LAYER_EXACT, .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-split32-len-more", "good-split32", 4, 4, 1281,
+	  .layer = LAYER_EXACT, .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-split32-len-none", "good-split32", 8, 4, 0, .layer = LAYER_EXACT,
+	  .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-split32-plane", "good-split32-rounded", 12 + 16 + 1600, 4, 0,
+	  .layer = LAYER_EXACT, .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-split32-frame", "good-split32", 12 + 16 + 3 * 1280, 4, 0,
+	  .layer = LAYER_EXACT, .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-split32-elem", "good-split32-short", 480, 1, 6, .step = "load",
 	  .error = "EBADMSG" },
 };
 

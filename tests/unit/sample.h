@@ -122,7 +122,12 @@ static const struct shape sample_shapes[] = {
 	{ .elem = ELEM_F16, .rows = 524288, .cols = 1 },
 	{ .elem = ELEM_BF16, .rows = 1, .cols = 524288 },
 	{ .elem = ELEM_BF16, .rows = 64, .cols = 8192 },
+	{ .elem = ELEM_F32, .rows = 1, .cols = 1 },
 	{ .elem = ELEM_F32, .rows = 3, .cols = 5 },
+	{ .elem = ELEM_F32, .rows = 63, .cols = 16 },
+	{ .elem = ELEM_F32, .rows = 64, .cols = 17 },
+	{ .elem = ELEM_F32, .rows = 262144, .cols = 1 },
+	{ .elem = ELEM_F32, .rows = 1, .cols = 262144 },
 	{ .elem = ELEM_F32, .rows = 256, .cols = 192 },
 };
 
