@@ -74,12 +74,13 @@ double bench_now(void);
 /* The row's error, from what is at b->dst.  Returns 0 or -ENOMEM. */
 int bench_error(struct bench *b, struct bench_row *row);
 
-/*
- * Fills methods and the names of their rows, up to cap of either.  Returns
- * how many methods.
- */
-unsigned bench_codecs(struct bench_method *m, struct bench_row *rows);
-unsigned bench_refs(const struct bench_options *o, struct bench_method *m,
+/* Whether the values have 32 bits: then grid and the schemes have no say. */
+bool bench_wide(const struct bench *b);
+
+/* Fills methods and the names of their rows.  Returns how many methods. */
+unsigned bench_codecs(const struct bench *b, struct bench_method *m,
+		      struct bench_row *rows);
+unsigned bench_refs(const struct bench *b, struct bench_method *m,
 		    struct bench_row *rows);
 
 #define BENCH_METHODS_MOST 32

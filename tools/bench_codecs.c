@@ -216,10 +216,11 @@ static int codecs_general(struct bench *b, const struct bench_method *m,
 	return good && !memcmp(b->dst, b->t.at, b->t.len) ? 0 : -EBADMSG;
 }
 
-unsigned bench_codecs(struct bench_method *m, struct bench_row *rows)
+unsigned bench_codecs(const struct bench *b, struct bench_method *m,
+		      struct bench_row *rows)
 {
-	static const char *const names[] = { "memcpy", "lz4", "zstd -1",
-					     "zstd -3", "split16" };
+	const char *names[] = { "memcpy", "lz4", "zstd -1", "zstd -3",
+				bench_wide(b) ? "split32" : "split16" };
 	const struct codec *grid = codec_by_name("grid");
 
 	m[0] = (struct bench_method){ .run = codecs_copy };
@@ -227,7 +228,7 @@ unsigned bench_codecs(struct bench_method *m, struct bench_row *rows)
 	m[2] = (struct bench_method){ .run = codecs_general, .level = 1 };
 	m[3] = (struct bench_method){ .run = codecs_general, .level = 3 };
 	m[4] = (struct bench_method){ .run = codecs_tiles,
-				      .codec = codec_by_name("split16") };
+				      .codec = codec_by_name(names[4]) };
 	m[5] = (struct bench_method){ .run = codecs_tiles,
 				      .codec = grid,
 				      .n_rows = N_LAYERS };
@@ -236,6 +237,8 @@ unsigned bench_codecs(struct bench_method *m, struct bench_row *rows)
 		rows[i].exact = true;
 		snprintf(rows[i].name, sizeof(rows[i].name), "%s", names[i]);
 	}
+	if (bench_wide(b))
+		return 5;
 	for (unsigned l = 0; l < N_LAYERS; l++) {
 		rows[5 + l].exact = l == LAYER_EXACT;
 		snprintf(rows[5 + l].name, sizeof(rows[5].name), "grid %s",

@@ -49,16 +49,19 @@ static void refs_add(const char *name, struct ref_how how,
 	snprintf(row->name, sizeof(row->name), "%s", name);
 }
 
-unsigned bench_refs(const struct bench_options *o, struct bench_method *m,
+unsigned bench_refs(const struct bench *b, struct bench_method *m,
 		    struct bench_row *rows)
 {
 	const struct ref_scheme *s;
 	struct ref_how how;
 	unsigned n = 0;
 
-	if (o->scheme) {
-		ref_parse(o->scheme, &how); /* as it was when it was taken */
-		refs_add(o->scheme, how, m, rows);
+	if (bench_wide(b))
+		return 0;
+	if (b->o->scheme) {
+		/* As it was when it was taken. */
+		ref_parse(b->o->scheme, &how);
+		refs_add(b->o->scheme, how, m, rows);
 		return 1;
 	}
 	for (; (s = ref_scheme_at(n)); n++) {

@@ -29,8 +29,10 @@ static void report_values(const struct bench *b, double values[ROLE_V + 1])
 	for (uint32_t i = 0; i < b->t.head.n_extents; i++) {
 		const struct head_extent *e = &b->t.head.extents[i];
 
-		values[e->role] += (double)e->len / 2;
-		values[ROLE_NONE] += (double)e->len / 2;
+		double n = (double)e->len / (double)elem_bytes(e->elem);
+
+		values[e->role] += n;
+		values[ROLE_NONE] += n;
 	}
 }
 
@@ -102,6 +104,13 @@ static void report_json_row(const struct bench *b, const struct bench_row *row,
 	printf("}");
 }
 
+static const char *report_elem(const struct bench *b)
+{
+	static const char *const names[] = { "u8", "f16", "bf16", "f32" };
+
+	return names[b->t.head.extents[0].elem];
+}
+
 static void report_json(const struct bench *b, const char *file,
 			const struct bench_row *rows, unsigned n_rows,
 			const double *values, bool first)
@@ -110,8 +119,8 @@ static void report_json(const struct bench *b, const char *file,
 	pairs_json_text(file);
 	printf(", \"elem\": \"%s\", \"values\": %.0f, \"tiles\": %u, "
 	       "\"runs\": %u, \"rows\": [",
-	       b->t.head.extents[0].elem == ELEM_BF16 ? "bf16" : "f16",
-	       values[ROLE_NONE], b->t.head.n_tiles, b->o->runs);
+	       report_elem(b), values[ROLE_NONE], b->t.head.n_tiles,
+	       b->o->runs);
 	for (unsigned i = 0; i < n_rows; i++) {
 		printf("%s\n  ", i ? "," : "");
 		report_json_row(b, &rows[i], &rows[0], values);
@@ -130,8 +139,7 @@ void bench_report(const struct bench *b, const char *file,
 		return;
 	}
 	printf("%s%s: %.0f values of %s, %u tiles, median of %u runs\n",
-	       first ? "" : "\n", file, values[ROLE_NONE],
-	       b->t.head.extents[0].elem == ELEM_BF16 ? "bf16" : "f16",
+	       first ? "" : "\n", file, values[ROLE_NONE], report_elem(b),
 	       b->t.head.n_tiles, b->o->runs);
 	printf("%-14s %20s  %17s  %13s  %13s\n", "", "bits a value",
 	       "relative error", "encode", "decode");

@@ -18,6 +18,11 @@ double bench_now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+bool bench_wide(const struct bench *b)
+{
+	return b->t.head.extents[0].elem == ELEM_F32;
+}
+
 int bench_error(struct bench *b, struct bench_row *row)
 {
 	unsigned n[ROLE_V + 1] = { 0 };
@@ -115,10 +120,10 @@ static int run_file(struct bench *b, const char *path, bool first)
 
 	if (r < 0)
 		return r;
-	n = bench_codecs(m, rows);
+	n = bench_codecs(b, m, rows);
 	for (unsigned i = 0; i < n; i++)
 		n_rows += m[i].n_rows;
-	unsigned n_refs = bench_refs(b->o, m + n, rows + n_rows);
+	unsigned n_refs = bench_refs(b, m + n, rows + n_rows);
 
 	for (unsigned run = 0; r == 0 && run < b->o->runs; run++)
 		r = run_all(b, m, n + n_refs, rows, run);
@@ -140,8 +145,9 @@ int bench_run(const struct bench_options *o)
 
 		if (r < 0)
 			fprintf(stderr, "adaptcache: %s: %s\n", o->files[i],
-				r == -ENOMSG ? "no K or V of 16 bits in it"
-					     : strerror(-r));
+				r == -ENOMSG
+				    ? "no K or V of 16 or 32 bits in it"
+				    : strerror(-r));
 		first = first && r < 0;
 		failed = failed || r < 0;
 		run_done(&b);

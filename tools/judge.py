@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """judge.py - what a lossy copy of a KV cache does to the model that made it
 
-usage: judge.py make TEXT KV [--dtype f16|bf16]
+usage: judge.py make TEXT KV [--dtype f16|bf16|f32]
        judge.py judge TEXT KV LOSSY
 
 make   computes the first 1,024 tokens of TEXT and saves the model's state.
@@ -104,7 +104,7 @@ def main():
     parser.add_argument("text")
     parser.add_argument("kv")
     parser.add_argument("lossy", nargs="?")
-    parser.add_argument("--dtype", choices=("f16", "bf16"), default="f16")
+    parser.add_argument("--dtype", choices=("f16", "bf16", "f32"), default="f16")
     parser.add_argument("--model", help="a GGUF file; default: SmolLM2-135M-Instruct")
     parser.add_argument("--cache", default=cache_folder())
     parser.add_argument("--threads", type=int, default=1)

@@ -33,21 +33,25 @@ class KvFile:
                 at += 12 + row * cells
         if at != len(self.bytes):
             raise ValueError(f"{path}: {len(self.bytes) - at} bytes too many")
-        self.dtype = {1: "f16", 30: "bf16"}[kind]
+        self.dtype = {0: "f32", 1: "f16", 30: "bf16"}[kind]
+        self.width = 4 if kind == 0 else 2
 
     def tensors(self):
         return list(self.where)
 
     def values(self):
-        return sum(row // 2 * self.tokens for _, row in self.where.values())
+        return sum(row // self.width * self.tokens for _, row in self.where.values())
 
     def view(self, key):
         at, row = self.where[key]
-        words = np.frombuffer(self.bytes, np.uint16, row // 2 * self.tokens, at)
+        word = np.uint32 if self.width == 4 else np.uint16
+        words = np.frombuffer(self.bytes, word, row // self.width * self.tokens, at)
         return words.reshape(self.tokens, -1)
 
     def get(self, key):
         words = self.view(key)
+        if self.dtype == "f32":
+            return words.view(np.float32)
         if self.dtype == "f16":
             return words.view(np.float16).astype(np.float32)
         return (words.astype(np.uint32) << 16).view(np.float32)
@@ -59,6 +63,15 @@ class KvFile:
             bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
             words = ((bits + 0x7fff + (bits >> 16 & 1)) >> 16).astype(np.uint16)
         self.view(key)[:] = words
+
+    def wide(self):
+        """The bytes of the file with f32 in the place of its 16 bits."""
+        parts, end = [], 0
+        for key, (at, row) in self.where.items():
+            parts += [self.bytes[end:at - 12], struct.pack("<iQ", 0, 2 * row),
+                      self.get(key).tobytes()]
+            end = at + row * self.tokens
+        return b"".join(parts) + self.bytes[end:]
 
     def write(self, path):
         with open(path, "wb") as f:

@@ -13,7 +13,7 @@ import numpy as np
 
 BATCH = 512  # tokens
 
-DTYPES = {"f16": 1, "bf16": 30}  # as ggml numbers them
+DTYPES = {"f32": 0, "f16": 1, "bf16": 30}  # as ggml numbers them
 
 
 class ModelError(Exception):

@@ -138,7 +138,7 @@ int tensors_error(const struct ref_matrix *m, const uint8_t *got, double *ret)
 	return 0;
 }
 
-/* Moves the matrices to the front; returns the bytes that they take. */
+/* Moves K and V to the front; returns the bytes that they take. */
 static uint64_t tensors_gather(struct tensors *t)
 {
 	struct head *h = &t->head;
@@ -147,9 +147,8 @@ static uint64_t tensors_gather(struct tensors *t)
 
 	for (uint32_t i = 0; i < h->n_extents; i++) {
 		struct head_extent e = h->extents[i];
-		struct ref_matrix m;
 
-		if (!tensors_matrix(t, i, &m))
+		if (e.role == ROLE_NONE || e.elem == ELEM_U8)
 			continue;
 		memmove(t->at + end, t->at + e.off, e.len);
 		end += e.len;

@@ -33,8 +33,8 @@ bool tensors_matrix(const struct tensors *t, uint32_t extent,
 		    struct ref_matrix *ret);
 
 /*
- * Leaves the matrices alone, one after the other, as if they were the file.
- * Returns 0, -ENOMSG (there are none) or -ENOMEM.
+ * Leaves K and V of 16 or 32 bits alone, one after the other, as if they were
+ * the file.  Returns 0, -ENOMSG (there are none) or -ENOMEM.
  */
 int tensors_only(struct tensors *t);
 
