@@ -57,7 +57,9 @@ class KvFile:
         return (words.astype(np.uint32) << 16).view(np.float32)
 
     def put(self, key, x):
-        if self.dtype == "f16":
+        if self.dtype == "f32":
+            words = np.ascontiguousarray(x, np.float32).view(np.uint32)
+        elif self.dtype == "f16":
             words = x.astype(np.float16).view(np.uint16)
         else:
             bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
@@ -65,10 +67,10 @@ class KvFile:
         self.view(key)[:] = words
 
     def wide(self):
-        """The bytes of the file with f32 in the place of its 16 bits."""
+        """The bytes of the file with its values as f32."""
         parts, end = [], 0
         for key, (at, row) in self.where.items():
-            parts += [self.bytes[end:at - 12], struct.pack("<iQ", 0, 2 * row),
+            parts += [self.bytes[end:at - 12], struct.pack("<iQ", 0, row // self.width * 4),
                       self.get(key).tobytes()]
             end = at + row * self.tokens
         return b"".join(parts) + self.bytes[end:]

@@ -111,6 +111,15 @@ class Quality:
             os.unlink(out)
         return row
 
+    def wide(self, text, dtype):
+        """{codec: figures} of the text's cache of this type, in f32."""
+        kv, out = self.judged.kv(text, dtype), self.judged.scratch(".kv")
+        with open(out, "wb") as f:
+            f.write(KvFile(kv).wide())
+        found = json.loads(self.run("bench", "codec", out, "--runs", "3", "--json"))
+        os.unlink(out)
+        return {row["name"]: row for row in found[0]["rows"]}
+
     def rungs(self, step, profiled, layers, dtype="f16"):
         """{layer: row} of one packing."""
         rows = {layer: {n: {} for n in self.names} for layer in layers}

@@ -111,6 +111,7 @@ class Report:
         exact, bits = self.exact_table()
         found = {"ours": self.ours_table(), "others": self.others_table(), "equal": self.equal_table(),
                  "profile": self.profile_table(), "exact": exact,
+                 "wide": wide_table(self.q),
                  "texts": self.texts_table(), "curve": fit_table(self),
                  "where": where_table(self.q), "coder": coder_text(self.q)}
         if not self.quick:
@@ -277,6 +278,22 @@ def goals_table(report, exact, penalties):
         rows.append([f"base to {layer}, above one quantiser", f"{PENALTY_GOAL:g}",
                      f"{got:.2f}", "yes" if got <= PENALTY_GOAL else "**no**", ""])
     return table(["figure", "required, b/v", "reached", "", ""], rows)
+
+
+def wide_table(q):
+    """f32, bit-exact: as the model makes it, and 16 bits in the place of 32."""
+    rows = []
+    for label, dtype in (("f32", "f32"), ("f16, as f32", "f16"), ("bf16, as f32", "bf16")):
+        zstd, ours, speed = [], [], []
+        for text in q.texts.values():
+            found = q.wide(text, dtype)
+            zstd.append(found["zstd -1"]["bits"])
+            ours.append(found["split32"]["bits"])
+            speed.append(found["split32"]["decode_gb_s"] / found["zstd -1"]["decode_gb_s"])
+        rows.append([label, f"{geomean(zstd):.2f}", f"{geomean(ours):.2f}",
+                     f"{100 * (1 - geomean(ours) / geomean(zstd)):.1f} %",
+                     f"x{geomean(speed):.1f}"])
+    return table(["values", "zstd -1", "split32", "saved", "decoding, of zstd's speed"], rows)
 
 
 def bf16_table(report):
