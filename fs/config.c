@@ -16,11 +16,35 @@
 #define SIZE_MIN    (1u << 20)
 #define THREADS_MAX 256
 
+/* "64M": a whole number and K, M, G, T (powers of 1024) or nothing. */
+static int config_bytes(const char *text, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	unsigned shift = 0;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	unsigned long long n = strtoull(text, &end, 10);
+	/* A blank without its bit 5 is 0, which strchr finds, too. */
+	int letter = *end & ~32;
+	const char *unit = letter ? strchr(units, letter) : NULL;
+	if (unit) {
+		shift = 10 * (unsigned)(unit - units + 1);
+		end++;
+	}
+	if (errno || *end || n > UINT64_MAX >> shift)
+		return -EINVAL;
+	*ret = (uint64_t)n << shift;
+	return 0;
+}
+
 static int config_memory(struct options *o, const char *text)
 {
 	uint64_t n;
 
-	if (options_bytes(text, &n) < 0 || n < MEMORY_MIN)
+	if (config_bytes(text, &n) < 0 || n < MEMORY_MIN)
 		return -EINVAL;
 	o->memory = n;
 	return 0;
@@ -30,7 +54,7 @@ static int config_size(struct options *o, const char *text)
 {
 	uint64_t n;
 
-	if (options_bytes(text, &n) < 0 || n < SIZE_MIN)
+	if (config_bytes(text, &n) < 0 || n < SIZE_MIN)
 		return -EINVAL;
 	o->size = n;
 	return 0;
@@ -38,7 +62,7 @@ static int config_size(struct options *o, const char *text)
 
 static int config_free(struct options *o, const char *text)
 {
-	return options_bytes(text, &o->free);
+	return config_bytes(text, &o->free);
 }
 
 /* A whole number without a unit, 1 to most. */
@@ -47,7 +71,7 @@ static int config_number(const char *text, unsigned most, unsigned *ret)
 	uint64_t n;
 	size_t digits = strspn(text, "0123456789");
 
-	if (text[digits] || options_bytes(text, &n) < 0 || !n || n > most)
+	if (text[digits] || config_bytes(text, &n) < 0 || !n || n > most)
 		return -EINVAL;
 	*ret = (unsigned)n;
 	return 0;
@@ -86,7 +110,7 @@ static int config_device_rate(struct options *o, const char *text)
 {
 	uint64_t n;
 
-	if (options_bytes(text, &n) < 0 || !n)
+	if (config_bytes(text, &n) < 0 || !n)
 		return -EINVAL;
 	o->device_rate = n;
 	return 0;
@@ -207,12 +231,13 @@ int config_file(struct options *o, const char *path, char why[CONFIG_WHY])
 
 char *config_text(const struct options *o)
 {
-	char *text = NULL;
+	char *text = NULL, alpha[SETTING_NUMBER_MAX];
 
+	setting_write(o->alpha, alpha);
 	if (asprintf(&text,
-		     "size=%llu\npolicy=%s\nalpha=%g\nhigh=%u\nlow=%u\n"
+		     "size=%llu\npolicy=%s\nalpha=%s\nhigh=%u\nlow=%u\n"
 		     "free=%llu\n",
-		     (unsigned long long)o->size, o->policy->name, o->alpha,
+		     (unsigned long long)o->size, o->policy->name, alpha,
 		     o->high, o->low ? o->low : o->high,
 		     (unsigned long long)o->free) < 0)
 		return NULL;

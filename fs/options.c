@@ -9,6 +9,7 @@
 
 #include "codec/mem.h"
 #include "fs/config.h"
+#include "fs/store/setting.h"
 #include "fs/store/store.h"
 #include "policy/registry.h"
 
@@ -58,27 +59,6 @@ static int options_fault(const char *format, const char *what)
 	fprintf(stderr, format, what);
 	fputc('\n', stderr);
 	return -EINVAL;
-}
-
-int options_bytes(const char *text, uint64_t *ret)
-{
-	static const char units[] = "KMGT";
-	char *end;
-	unsigned shift = 0;
-
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	unsigned long long n = strtoull(text, &end, 10);
-	const char *unit = *end ? strchr(units, *end & ~32) : NULL;
-	if (unit) {
-		shift = 10 * (unsigned)(unit - units + 1);
-		end++;
-	}
-	if (errno || *end || n > UINT64_MAX >> shift)
-		return -EINVAL;
-	*ret = (uint64_t)n << shift;
-	return 0;
 }
 
 /* Another line for config.h. */
@@ -272,17 +252,19 @@ void options_help(const char *program)
 char *options_text(const struct options *o, const char *passthrough)
 {
 	char *text = NULL;
+	char floor_nats[SETTING_NUMBER_MAX], alpha[SETTING_NUMBER_MAX];
 
+	setting_write(o->floor_nats, floor_nats);
+	setting_write(o->alpha, alpha);
 	if (asprintf(&text,
 		     "version %s\nbacking %s\nmountpoint %s\nmemory %llu\n"
-		     "size %llu\nthreads %u\npolicy %s\nquality %g\n"
-		     "alpha %g\nhigh %u\nlow %u\nfree %llu\n"
+		     "size %llu\nthreads %u\npolicy %s\nquality %s\n"
+		     "alpha %s\nhigh %u\nlow %u\nfree %llu\n"
 		     "device_rate %llu\npassthrough %s\nlibfuse %s\n",
 		     ADAPTCACHE_VERSION, o->backing, o->mountpoint,
 		     (unsigned long long)o->memory, (unsigned long long)o->size,
-		     o->threads, o->policy->name, o->floor_nats, o->alpha,
-		     o->high, o->low ? o->low : o->high,
-		     (unsigned long long)o->free,
+		     o->threads, o->policy->name, floor_nats, alpha, o->high,
+		     o->low ? o->low : o->high, (unsigned long long)o->free,
 		     (unsigned long long)o->device_rate, passthrough,
 		     fuse_pkgversion()) < 0)
 		return NULL;

@@ -37,9 +37,3 @@ void options_help(const char *program);
 
 /* "key value" lines for .kv/config; malloc'ed, or NULL. */
 char *options_text(const struct options *o, const char *passthrough);
-
-/*
- * "64M" to bytes: a whole number and K, M, G, T (powers of 1024) or nothing.
- * Returns 0 or -EINVAL.
- */
-int options_bytes(const char *text, uint64_t *ret);

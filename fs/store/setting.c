@@ -95,8 +95,18 @@ static const struct word QUALITIES[] = {
 	{ "fair", 0.03 }, { "low", 0.09 },    { NULL, 0 },
 };
 
+void setting_write(double v, char ret[SETTING_NUMBER_MAX])
+{
+	int digits = 6;
+
+	do
+		snprintf(ret, SETTING_NUMBER_MAX, "%.*g", digits, v);
+	while (digits++ < 17 && strtod(ret, NULL) != v);
+}
+
 static int setting_quality(const char *text, struct setting *ret)
 {
+	char number[SETTING_NUMBER_MAX];
 	char *end;
 
 	if (setting_word(QUALITIES, text, ret) == 0) {
@@ -112,13 +122,8 @@ static int setting_quality(const char *text, struct setting *ret)
 	ret->number = strtod(text + 4, &end);
 	if (*end || !isfinite(ret->number) || ret->number <= 0)
 		return -EINVAL;
-	/* As few digits as tell it from its neighbours. */
-	for (int digits = 6; digits <= 17; digits++) {
-		snprintf(ret->text, sizeof(ret->text), "kld:%.*g", digits,
-			 ret->number);
-		if (strtod(ret->text + 4, NULL) == ret->number)
-			break;
-	}
+	setting_write(ret->number, number);
+	snprintf(ret->text, sizeof(ret->text), "kld:%s", number);
 	return 0;
 }
 

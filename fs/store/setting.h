@@ -63,6 +63,10 @@ bool setting_find(const char *name, enum setting_id *ret);
 int setting_parse(enum setting_id id, const char *text, size_t len,
 		  struct setting *ret);
 
+/* v >= 0 in as few digits as tell it from its neighbours; "0.03", "1e-05". */
+#define SETTING_NUMBER_MAX 32 /* bytes, with the 0 at its end */
+void setting_write(double v, char ret[SETTING_NUMBER_MAX]);
+
 /* What holds where nobody said anything. */
 struct setting setting_default(enum setting_id id);
 double setting_initial(enum setting_id id); /* its number */

@@ -117,10 +117,12 @@ static struct setting settings_default(const struct store *s,
 				       enum setting_id id)
 {
 	struct setting v = setting_default(id);
+	char number[SETTING_NUMBER_MAX];
 
 	if (id == SETTING_QUALITY && s->options.floor_nats > 0) {
 		v.number = s->options.floor_nats;
-		snprintf(v.text, sizeof(v.text), "kld:%g", v.number);
+		setting_write(v.number, number);
+		snprintf(v.text, sizeof(v.text), "kld:%s", number);
 	}
 	return v;
 }

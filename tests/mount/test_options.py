@@ -32,7 +32,7 @@ def idle_mount():
 
 def test_bad_options_are_refused():
     with idle_mount() as m:
-        for option in ("memory=lots", "memory=-1", "memory=12Q", "memory=", "size=0x10",
+        for option in ("memory=lots", "memory=-1", "memory=12Q", "memory=64 ", "memory=", "size=0x10",
                        "size=1G1", "size=1e99", "threads=0", "threads=many", "policy=psychic",
                        "alpha=-1", "alpha=much", "quality=psychic", "quality=kld:", "quality=kld:-1",
                        "device_rate=0", "device_rate=fast", "nonsense", "nonsense=1"):

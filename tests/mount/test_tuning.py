@@ -41,8 +41,9 @@ def test_a_running_daemon_is_changed():
                             "low": "100", "free": "0"}
         subprocess.run(["sh", "-c", f"echo alpha=2.5 > {m.path('.kv', 'control')}"], check=True)
         assert shown(m)["alpha"] == "2.5" and config(m)["alpha"] == "2.5"
-        change(m, "high=90", "low=80", "free=1M", "size=48M", "# a remark", "", "policy=adapt")
-        want = {"size": str(48 * MIB), "policy": "adapt", "alpha": "2.5", "high": "90",
+        change(m, "high=90", "low=80", "free=1M", "size=48M", "# a remark", "", "policy=adapt",
+               "alpha=0.123456789")
+        want = {"size": str(48 * MIB), "policy": "adapt", "alpha": "0.123456789", "high": "90",
                 "low": "80", "free": str(MIB)}
         assert shown(m) == want and refusal(m) == []
         assert m.stats()["disk_limit_bytes"] == 48 * MIB
