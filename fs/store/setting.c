@@ -117,7 +117,7 @@ static int setting_quality(const char *text, struct setting *ret)
 	}
 	/* strtod knows more than we want to: signs, blanks, hex and names. */
 	if (strncmp(text, "kld:", 4) || text[4] < '0' || text[4] > '9' ||
-	    strspn(text + 4, "0123456789.eE-") != strlen(text + 4))
+	    strspn(text + 4, "0123456789.eE+-") != strlen(text + 4))
 		return -EINVAL;
 	ret->number = strtod(text + 4, &end);
 	if (*end || !isfinite(ret->number) || ret->number <= 0)
