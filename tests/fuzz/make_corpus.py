@@ -185,9 +185,38 @@ def profiles():
     yield "numbers", good.replace("0.5", "0x1p-1").replace("64", "1e999").encode()
 
 
+def said(size, *records):
+    out = bytes([size])
+    for name, value in records:
+        out += name.encode() + b"\0" + bytes([len(value)]) + value.encode("latin-1")
+    return out
+
+
+def settings():
+    good = {"quality": ("exact", "fair", "kld:0.12345678901", "kld:3e-320", "kld:1e99"), "task": ("summary-v1.2_x",),
+            "tier": ("auto", "mem", "ssd"), "pin": ("0", "1", "soft:90"), "priority": ("050",),
+            "ttl": ("0h", "0030D", "36500d"), "quota": ("1536m", "8192T")}
+    yield "good", said(0, *((name, v) for name, values in good.items() for v in values))
+    bad = {"quality": ("kld:0", "kld:1e999", "kld:0x1", "Exact"), "task": ("a b",), "tier": ("", "dram"),
+           "pin": ("soft:0", "2"), "priority": ("101",), "ttl": ("36501d", "1 m", "99999999999999999999"),
+           "quota": ("0G", "8193T", "1\0"), "dtype": ("\x80",), "effective.quality": ("exact",)}
+    yield "bad", said(0, *((name, v) for name, values in bad.items() for v in values))
+    tensor = (("dtype", "bf16"), ("axes", "2LTHD"), ("dims", "L=2,T=?,H=2,D=4"), ("header", "0"))
+    yield "tensor", said(3, *tensor)
+    yield "tensor_not_so_large", said(4, *tensor, ("header", "28"), ("dims", "L=2,T=32,H=2,D=4"))
+    yield "tensor_huge", said(6, ("dtype", "f32"), ("axes", "LTC"), ("dims", "L=4294967295,T=?,C=4294967295"))
+    yield "tensor_of_a_directory", said(7, *tensor, ("dtype", "none"), ("axes", ""))
+    lines = "size=48M\npolicy=lru\nalpha=0.123456789\nhigh=90\nlow=80\nfree=1k\n"
+    yield "control", said(0, ("control", lines), ("control", "memory=64M"), ("control", "high=50"))
+    yield "config", said(0, ("config", "# of this machine\n\nmemory=64M\nthreads=4\nno_passthrough"),
+                         ("config", "quality=kld:0.005\ndevice_rate=1G\nalpha=1e-320\n" + lines))
+    yield "options_bad", said(0, ("control", "size=64 "), ("config", "memory=1M"), ("control", "alpha=nan"),
+                              ("control", "alpha=1\0"), ("config", "low=101"), ("config", "x" * 99))
+
+
 def main():
     folders = {"layout": layouts(), "facts": facts_of_files(), "decode": tiles(), "head": heads(),
-               "profile": profiles()}
+               "profile": profiles(), "settings": settings()}
     for folder, seeds in folders.items():
         (HERE / folder).mkdir(parents=True, exist_ok=True)
         for name, data in seeds:
