@@ -105,6 +105,31 @@ START_TEST(a_layer_more_is_bits_more_and_error_less)
 }
 END_TEST
 
+/* Neither grid nor a scheme takes them. */
+START_TEST(values_of_32_bits_have_rows_of_their_own)
+{
+	struct tool_file plain = tool_llama(ELEM_F32), got;
+	const char *words[] = { "bench",  "codec", tool_path("plain"),
+				"--runs", "1",     "--json",
+				NULL };
+
+	tool_write("plain", plain.at, plain.len);
+	ck_assert_int_eq(run_to_out(words), 0);
+	got = tool_read("out");
+	char *json = (char *)got.at;
+
+	json[got.len] = 0;
+	ck_assert_ptr_nonnull(strstr(json, "\"elem\": \"f32\""));
+	ck_assert_double_eq(figure(json, "memcpy", "bits"), 32);
+	ck_assert_double_lt(figure(json, "split32", "bits"),
+			    figure(json, "zstd -1", "bits"));
+	ck_assert_ptr_null(strstr(json, "grid"));
+	ck_assert_ptr_null(strstr(json, "q8_0"));
+	free(got.at);
+	free(plain.at);
+}
+END_TEST
+
 /* A container's bytes are what the table says of it. */
 START_TEST(bits_are_those_of_a_container)
 {
@@ -178,6 +203,7 @@ int main(void)
 	tcase_add_checked_fixture(c, tool_begin, tool_end);
 	tcase_add_loop_test(c, a_written_file_has_other_tensors_alone, 0, 2);
 	tcase_add_loop_test(c, a_layer_more_is_bits_more_and_error_less, 0, 2);
+	tcase_add_test(c, values_of_32_bits_have_rows_of_their_own);
 	tcase_add_test(c, bits_are_those_of_a_container);
 	tcase_add_test(c, bad_usage_is_2_and_failure_is_1);
 	suite_add_tcase(suite, c);

@@ -99,7 +99,7 @@ static inline size_t tool_tensor(const struct tool_file *f, unsigned i)
 	return f->len - (2 * TOOL_LAYERS - i) * each + 12;
 }
 
-/* A llama.cpp sequence state of f16 or bf16 K and V. */
+/* A llama.cpp sequence state; tool_tensor is for those of 16 bits. */
 static inline struct tool_file tool_llama(uint8_t elem)
 {
 	struct shape s = { .elem = elem,
@@ -126,8 +126,8 @@ static inline struct tool_file tool_llama(uint8_t elem)
 	for (unsigned i = 0; i < 4; i++)
 		tool_u32(&f, i == 1 ? TOOL_LAYERS : 0);
 	for (unsigned i = 0; i < 2 * TOOL_LAYERS; i++) {
-		tool_u32(&f, elem == ELEM_BF16 ? 30 : 1);
-		tool_u32(&f, 2 * TOOL_COLS);
+		tool_u32(&f, elem == ELEM_BF16 ? 30 : elem == ELEM_F16);
+		tool_u32(&f, (uint32_t)elem_bytes(elem) * TOOL_COLS);
 		tool_u32(&f, 0);
 		sample_normal(&s, f.at + f.len);
 		f.len += shape_bytes(&s);
