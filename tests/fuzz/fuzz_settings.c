@@ -99,7 +99,7 @@ static int fuzz_declare(const struct said *s, struct declaration *ret)
 static void fuzz_check_tensor(const struct declaration *d, uint64_t size)
 {
 	struct axes axes;
-	uint64_t elems;
+	uint64_t elems = 0;
 	int r = declare_solve(d, size, &axes);
 
 	if (r == -ENOENT || !size || size == DECLARE_NO_SIZE)
