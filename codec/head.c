@@ -405,13 +405,16 @@ uint64_t head_layers_bytes(const struct head *h, unsigned n_layers)
 	return end;
 }
 
-bool head_survives(const struct head *h, unsigned n_layers)
+unsigned head_least_layers(const struct head *h)
 {
-	for (uint32_t t = 0; n_layers < N_LAYERS && t < h->n_tiles; t++)
-		if (!tile_survives(h->tiles[t].codec, h->tiles[t].len,
-				   n_layers))
-			return false;
-	return true;
+	unsigned least = 0;
+
+	for (uint32_t t = 0; t < h->n_tiles; t++)
+		while (
+		    least < N_LAYERS &&
+		    !tile_survives(h->tiles[t].codec, h->tiles[t].len, least))
+			least++;
+	return least;
 }
 
 void head_done(struct head *h)

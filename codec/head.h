@@ -137,8 +137,8 @@ unsigned head_layers_present(const struct head *h, uint64_t len);
 /* Bytes of a file that is cut off behind its first n_layers layers. */
 uint64_t head_layers_bytes(const struct head *h, unsigned n_layers);
 
-/* Whether every tile still reads, if at a coarser rate, with these layers. */
-bool head_survives(const struct head *h, unsigned n_layers);
+/* The fewest layers with which every tile reads, if at a coarser rate. */
+unsigned head_least_layers(const struct head *h);
 
 /* Frees what the head owns; leaves it zeroed.  Safe on a zeroed head. */
 void head_done(struct head *h);

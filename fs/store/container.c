@@ -70,7 +70,7 @@ static int container_read_head(struct container *c)
 		return r;
 
 	c->n_layers = head_layers_present(&c->head, len);
-	return head_survives(&c->head, c->n_layers) ? 0 : -EBADMSG;
+	return c->n_layers >= head_least_layers(&c->head) ? 0 : -EBADMSG;
 }
 
 int container_open(const struct io *io, int fd, struct container **ret)
@@ -204,7 +204,7 @@ int container_cut(struct container *c, unsigned n_layers)
 {
 	if (n_layers >= c->n_layers)
 		return 0;
-	if (!head_survives(&c->head, n_layers))
+	if (n_layers < head_least_layers(&c->head))
 		return -EINVAL;
 
 	int r = c->io->cut(c->fd, head_layers_bytes(&c->head, n_layers));

@@ -34,12 +34,12 @@ static void look_known(struct store *s, struct node *n, struct facts *ret)
 		ret->loss[k] = 1;
 }
 
-/* Caller holds data shared. */
+/* facts: or NULL.  Caller holds data shared. */
 static void look_copies(struct entry *e, struct facts *facts, struct place *at)
 {
 	if (!e->cont || e->dirty)
 		return;
-	if (e->node->layered)
+	if (facts && e->node->layered)
 		rate_facts(&e->cont->head, store_floor(e->store, e->node),
 			   facts);
 	at->top = (uint8_t)e->cont->n_layers;
@@ -51,23 +51,36 @@ static void look_copies(struct entry *e, struct facts *facts, struct place *at)
 		at->plain = 1u << TIER_RAM;
 }
 
-void look_at(struct store *s, struct node *n, struct facts *facts,
-	     struct place *at)
+/* facts: NULL, or as look_known left them. */
+static struct place look_entry(struct store *s, struct node *n,
+			       struct facts *facts)
 {
+	struct place at = { .top = N_RUNGS, .ssd = (1u << N_RUNGS) - 1 };
 	struct entry *e = NULL;
 
-	look_known(s, n, facts);
-	*at = (struct place){ .top = N_RUNGS, .ssd = (1u << N_RUNGS) - 1 };
 	if (!n->layered)
 		e = entry_peek(s, n);
 	else if (entry_get(s, n, &e) < 0)
-		return;
+		return at;
 	if (!e)
-		return;
+		return at;
 	{
 		auto_rwunlock pthread_rwlock_t *data = lock_shared(&e->data);
 
-		look_copies(e, facts, at);
+		look_copies(e, facts, &at);
 	}
 	entry_put(e);
+	return at;
+}
+
+void look_at(struct store *s, struct node *n, struct facts *facts,
+	     struct place *at)
+{
+	look_known(s, n, facts);
+	*at = look_entry(s, n, facts);
+}
+
+struct place look_place(struct store *s, struct node *n)
+{
+	return look_entry(s, n, NULL);
 }

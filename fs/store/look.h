@@ -16,3 +16,6 @@ struct store;
  */
 void look_at(struct store *s, struct node *n, struct facts *facts,
 	     struct place *at);
+
+/* Where its copies are alone: cheap, where it is in memory. */
+struct place look_place(struct store *s, struct node *n);

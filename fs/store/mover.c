@@ -171,13 +171,10 @@ void mover_enter(struct store *s, struct node *n)
 struct place mover_hit(struct store *s, struct node *n)
 {
 	struct mover *m = mover_of(s);
-	struct place at;
-	struct facts facts;
+	struct place at = look_place(s, n);
 	struct policy_answer answer = {
 		.place.plain = 1u << TIER_RAM, /* nobody minds */
 	};
-
-	look_at(s, n, &facts, &at);
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 	double now = mover_now(m);
 
@@ -192,10 +189,7 @@ struct place mover_hit(struct store *s, struct node *n)
 void mover_tell(struct store *s, struct node *n)
 {
 	struct mover *m = mover_of(s);
-	struct facts facts;
-	struct place at;
-
-	look_at(s, n, &facts, &at);
+	struct place at = look_place(s, n);
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 
 	if (n->known)

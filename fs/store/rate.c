@@ -2,6 +2,7 @@
 #include "fs/store/rate.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "policy/damage.h"
 
@@ -25,25 +26,53 @@ float rate_step(double floor_nats)
 	return (float)(step < STEP_MOST ? step : STEP_MOST);
 }
 
+/* Of one rate, weighed by bytes: of K, of V. */
+struct sums {
+	double error[2], bytes[2];
+};
+
+static void rate_add(const struct head_extent *e, unsigned n_layers,
+		     struct sums *s)
+{
+	double error = (double)e->error[n_layers - 1];
+
+	if (e->role == ROLE_NONE && !(error > 0))
+		return; /* exact for ever */
+	for (int v = 0; v < 2; v++) {
+		if (e->role == (v ? ROLE_K : ROLE_V))
+			continue; /* lost without a role: both */
+		s->error[v] += error * (double)e->len;
+		s->bytes[v] += (double)e->len;
+	}
+}
+
+/* Errors of the rates of first to last layers, in one pass. */
+static void rate_errors_of(const struct head *h, unsigned first, unsigned last,
+			   float ret[][2])
+{
+	struct sums s[N_LAYERS] = { 0 };
+
+	for (uint32_t i = 0; i < h->n_extents; i++)
+		for (unsigned n = first; n <= last; n++)
+			rate_add(&h->extents[i], n, &s[n - first]);
+	for (unsigned k = 0; k <= last - first; k++)
+		for (int v = 0; v < 2; v++)
+			ret[k][v] = s[k].bytes[v] > 0
+					? (float)(s[k].error[v] / s[k].bytes[v])
+					: 0;
+}
+
+static double rate_damage(const float error[2])
+{
+	return damage_nats(&DAMAGE_DEFAULT, (double)error[0], (double)error[1]);
+}
+
 void rate_errors(const struct head *h, unsigned n_layers, float ret[2])
 {
-	double sum[2] = { 0 }, bytes[2] = { 0 };
+	float error[1][2];
 
-	for (uint32_t i = 0; i < h->n_extents; i++) {
-		const struct head_extent *e = &h->extents[i];
-
-		if (e->role == ROLE_NONE && !(e->error[n_layers - 1] > 0))
-			continue; /* exact for ever */
-		for (int v = 0; v < 2; v++) {
-			if (e->role == (v ? ROLE_K : ROLE_V))
-				continue; /* lost without a role: both */
-			sum[v] +=
-			    (double)e->error[n_layers - 1] * (double)e->len;
-			bytes[v] += (double)e->len;
-		}
-	}
-	for (int v = 0; v < 2; v++)
-		ret[v] = bytes[v] > 0 ? (float)(sum[v] / bytes[v]) : 0;
+	rate_errors_of(h, n_layers, n_layers, error);
+	memcpy(ret, error[0], sizeof(error[0]));
 }
 
 double rate_nats(const struct head *h, unsigned n_layers)
@@ -51,30 +80,41 @@ double rate_nats(const struct head *h, unsigned n_layers)
 	float error[2];
 
 	rate_errors(h, n_layers, error);
-	return damage_nats(&DAMAGE_DEFAULT, (double)error[0], (double)error[1]);
+	return rate_damage(error);
+}
+
+/* The fewest that the floor allows, of `readable` layers and more. */
+static unsigned rate_allowed(float error[N_LAYERS][2], unsigned readable,
+			     double floor_nats)
+{
+	unsigned n = readable > 1 ? readable : 1;
+
+	while (n <= N_LAYERS && !(rate_damage(error[n - 1]) <= floor_nats))
+		n++;
+	return n;
 }
 
 unsigned rate_least(const struct head *h, double floor_nats)
 {
-	for (unsigned n = 1; n <= N_LAYERS; n++)
-		if (head_survives(h, n) && rate_nats(h, n) <= floor_nats)
-			return n;
-	return N_LAYERS + 1;
+	float error[N_LAYERS][2];
+
+	rate_errors_of(h, 1, N_LAYERS, error);
+	return rate_allowed(error, head_least_layers(h), floor_nats);
 }
 
 void rate_facts(const struct head *h, double floor_nats, struct facts *ret)
 {
-	unsigned least = rate_least(h, floor_nats);
+	float error[N_LAYERS][2];
+	unsigned readable = head_least_layers(h);
 
+	rate_errors_of(h, 1, N_LAYERS, error);
+	unsigned least = rate_allowed(error, readable, floor_nats);
 	for (unsigned l = 0; l < N_LAYERS; l++) {
-		float error[2];
-
-		rate_errors(h, l + 1, error);
 		ret->layer_bytes[l] = h->section[l].len;
 		ret->loss[l] =
-		    head_survives(h, l + 1)
-			? damage_loss(&DAMAGE_DEFAULT, (double)error[0],
-				      (double)error[1])
+		    l + 1 >= readable
+			? damage_loss(&DAMAGE_DEFAULT, (double)error[l][0],
+				      (double)error[l][1])
 			: 1;
 	}
 	ret->layer_bytes[LAYER_HEAD] += head_bytes(h);
