@@ -5,9 +5,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "codec/mem.h"
+#include "fs/store/clock.h"
 
 /* Time unused that may be made up for: sleepers wake late. */
 #define LIMIT_SLACK_NS 2000000
@@ -21,14 +21,6 @@ static struct {
 
 static struct io limit_table;
 
-static uint64_t limit_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static bool limit_applies(int fd)
 {
 	struct stat st;
@@ -40,7 +32,7 @@ static bool limit_applies(int fd)
 static uint64_t limit_take(size_t len)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&limit.lock);
-	uint64_t since = limit_clock() - LIMIT_SLACK_NS;
+	uint64_t since = clock_ns() - LIMIT_SLACK_NS;
 
 	if (limit.free_ns < since)
 		limit.free_ns = since;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "codec/mem.h"
+#include "fs/store/clock.h"
 #include "fs/store/entry.h"
 
 /* A read-ahead on one thread of the pool. */
@@ -13,14 +14,6 @@ struct ahead {
 	struct entry *e; /* holds a reference */
 	uint32_t from;   /* tiles before are ready or somebody's */
 };
-
-static uint64_t load_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* Claims tiles from t on that nobody has begun.  Caller holds p->lock. */
 static uint32_t load_claim(struct entry *e, uint32_t t)
@@ -51,12 +44,12 @@ static int load_tiles(struct entry *e, uint32_t t, uint32_t n)
 	struct plain *p = e->plain;
 	struct counters *c = &e->store->counters;
 	const struct head *h = &e->cont->head;
-	uint64_t off = head_tile_off(h, t), since = load_ns();
+	uint64_t off = head_tile_off(h, t), since = clock_ns();
 	uint64_t end = head_tile_off(h, t + n);
 	int r = container_load(e->cont, t, n, p->map + off);
 
 	c->loaded_out += end - off;
-	c->load_ns += load_ns() - since;
+	c->load_ns += clock_ns() - since;
 	for (uint32_t i = t; i < t + n; i++)
 		c->loaded_in += h->tiles[i].len[LAYER_EXACT];
 

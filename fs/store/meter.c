@@ -2,9 +2,9 @@
 #include "fs/store/meter.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include "codec/mem.h"
+#include "fs/store/clock.h"
 
 /* Less says nothing yet; more is halved, so that the past fades. */
 #define METER_LEAST_BYTES (16ull << 20)
@@ -20,18 +20,10 @@ static struct gauge meter_gauges[N_METERS] = {
 	[0 ... N_METERS - 1] = { .lock = PTHREAD_MUTEX_INITIALIZER },
 };
 
-static uint64_t meter_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 void meter_begin(unsigned meter)
 {
 	struct gauge *g = &meter_gauges[meter];
-	uint64_t now = meter_clock();
+	uint64_t now = clock_ns();
 	auto_unlock pthread_mutex_t *held = mutex_lock(&g->lock);
 
 	if (!g->n_active++)
@@ -41,7 +33,7 @@ void meter_begin(unsigned meter)
 void meter_end(unsigned meter, uint64_t bytes)
 {
 	struct gauge *g = &meter_gauges[meter];
-	uint64_t now = meter_clock();
+	uint64_t now = clock_ns();
 	auto_unlock pthread_mutex_t *held = mutex_lock(&g->lock);
 
 	g->bytes += bytes;

@@ -2,11 +2,10 @@
 #include "fs/store/mover.h"
 
 #include <sys/statvfs.h>
-#include <time.h>
-#include <xxhash.h>
 
 #include "codec/mem.h"
 #include "fs/store/ask.h"
+#include "fs/store/clock.h"
 #include "fs/store/entry.h"
 #include "fs/store/expire.h"
 #include "fs/store/explain.h"
@@ -41,17 +40,9 @@ static struct mover *mover_of(struct store *s)
 	return &s->mover;
 }
 
-static uint64_t mover_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static double mover_now(const struct mover *m)
 {
-	return (double)(mover_clock() - m->start_ns) * 1e-9;
+	return (double)(clock_ns() - m->start_ns) * 1e-9;
 }
 
 int mover_init(struct store *s)
@@ -67,7 +58,7 @@ int mover_init(struct store *s)
 		m->world.decode_bytes_per_s[k] = DECODE_BYTES_PER_S;
 	m->world.whole = true;
 	m->world.alpha = s->options.alpha;
-	m->start_ns = mover_clock();
+	m->start_ns = clock_ns();
 	return ask_start(m, s->options.record);
 }
 

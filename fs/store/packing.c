@@ -8,6 +8,7 @@
 
 #include "codec/mem.h"
 #include "codec/tile.h"
+#include "fs/store/clock.h"
 #include "fs/store/cut.h"
 #include "fs/store/entry.h"
 #include "fs/store/known.h"
@@ -31,7 +32,7 @@ int packing_begin(struct packing *p, struct entry *e)
 	struct store *s = e->store;
 
 	*p = (struct packing){ .e = e, .plain = -1, .tmp = -1 };
-	clock_gettime(CLOCK_MONOTONIC, &p->since);
+	p->since_ns = clock_ns();
 	snprintf(p->tmp_name, sizeof(p->tmp_name), "c.%llu",
 		 (unsigned long long)atomic_fetch_add(&s->next_id, 1));
 
@@ -332,14 +333,11 @@ int packing_sync(struct packing *p)
 static void packing_count(const struct packing *p)
 {
 	struct counters *c = &p->e->store->counters;
-	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	c->packed++;
 	c->packed_in += p->head.logical_size;
 	c->packed_out += p->head.file_len;
-	c->pack_ns += (uint64_t)((now.tv_sec - p->since.tv_sec) * 1000000000 +
-				 now.tv_nsec - p->since.tv_nsec);
+	c->pack_ns += clock_ns() - p->since_ns;
 }
 
 /* Among what shares the quota that the container would pass. */

@@ -27,7 +27,7 @@ struct packing {
 	float lost[2];                 /* what K and V had lost before */
 	int tmp;                       /* the temporary, or -1 */
 	char tmp_name[32];
-	struct timespec since;
+	uint64_t since_ns;
 };
 
 /*
