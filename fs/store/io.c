@@ -125,6 +125,16 @@ static int io_sync_dir(int dir)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+DIR *io_list(const struct io *io, int dir)
+{
+	auto_close int fd = io->open(dir, ".", O_DIRECTORY);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (d)
+		steal_fd(&fd);
+	return d;
+}
+
 const struct io io_real = {
 	.create = io_create,
 	.open = io_open,

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,3 +35,6 @@ struct io {
 
 /* The kernel's own calls. */
 extern const struct io io_real;
+
+/* The names in dir, an O_PATH descriptor maybe; NULL: it cannot be read. */
+DIR *io_list(const struct io *io, int dir);

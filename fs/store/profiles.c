@@ -1,7 +1,6 @@
 /* profiles.c - the layer profiles that are installed */
 #include "fs/store/profiles.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,15 +44,13 @@ static int profiles_read(int dir, const char *name, struct profile *ret)
 void profiles_load(struct profiles *p, const char *path)
 {
 	*p = (struct profiles){ 0 };
-	int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	auto_close int fd =
+	    path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	DIR *d = fd < 0 ? NULL : io_list(&io_real, fd);
 	struct dirent *at;
 
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	if (!d)
 		return;
-	}
 	while ((at = readdir(d))) {
 		if (!profiles_named(at->d_name))
 			continue;

@@ -1,7 +1,6 @@
 /* scan.c - learns what is on the backing, while everybody is served */
 #include "fs/store/scan.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -75,15 +74,11 @@ static void scan_name(struct scan *c, struct node *dir, const char *name)
 
 static void scan_dir(struct scan *c, struct node *dir)
 {
-	int fd = c->store->io->open(dir->fd, ".", O_DIRECTORY);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = io_list(c->store->io, dir->fd);
 	struct dirent *at;
 
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	if (!d)
 		return;
-	}
 	while (!c->store->stopping && (at = readdir(d)))
 		if (!scan_is_dot(at->d_name))
 			scan_name(c, dir, at->d_name);
@@ -103,8 +98,7 @@ static int scan_by_use(const void *a, const void *b)
 /* What lies in quarantine costs room, too. */
 static void scan_quarantine(struct store *s)
 {
-	int fd = openat(s->quarantine, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = io_list(s->io, s->quarantine);
 	struct dirent *at;
 	struct stat st;
 
@@ -112,7 +106,8 @@ static void scan_quarantine(struct store *s)
 		return;
 	while ((at = readdir(d)))
 		if (!scan_is_dot(at->d_name) &&
-		    fstatat(fd, at->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		    fstatat(s->quarantine, at->d_name, &st,
+			    AT_SYMLINK_NOFOLLOW) == 0)
 			budget_set_disk(&s->budget, 0,
 					(uint64_t)st.st_blocks * 512);
 	closedir(d);
@@ -219,15 +214,11 @@ bool scan_wait_told(struct store *s)
 
 static void scan_links_in(struct store *s, struct node *dir, struct node *n)
 {
-	int fd = s->io->open(dir->fd, ".", O_DIRECTORY);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = io_list(s->io, dir->fd);
 	struct dirent *at;
 
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	if (!d)
 		return;
-	}
 	while ((at = readdir(d))) {
 		struct node *kid;
 		struct stat st;

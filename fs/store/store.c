@@ -1,7 +1,6 @@
 /* store.c - opening, draining and closing a store */
 #include "fs/store/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -72,8 +71,7 @@ static int store_dir(int backing, const char *name, mode_t mode)
 /* The lock is ours, so whatever lies in .tmp is nobody's. */
 static void store_sweep(struct store *s)
 {
-	int fd = openat(s->tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = io_list(s->io, s->tmp);
 	struct dirent *at;
 
 	if (!d)
