@@ -125,10 +125,7 @@ bool ask_press(struct mover *m, double now_s, struct policy_move *ret)
 
 	r.any = m->policy->press(m->run, now_s, ret);
 	if (r.any) {
-		struct node *n = (struct node *)((char *)ret->entry -
-						 offsetof(struct node, policy));
-
-		r.id = n->id;
+		r.id = node_by_policy(ret->entry)->id;
 		r.tier = (uint8_t)ret->tier;
 		r.place = ret->to;
 	}

@@ -1,19 +1,68 @@
-/* explain.c - why each entry lies where it does, for a human */
+/* explain.c - what the policy knows of entries and of itself, for a human */
 #include "fs/store/explain.h"
 
 #include <stdio.h>
 
 #include "codec/mem.h"
+#include "fs/store/ask.h"
+#include "fs/store/mover.h"
+#include "fs/store/press.h"
 #include "fs/store/settings.h"
 #include "fs/store/state.h"
 #include "fs/store/walk.h"
 
 /* Of .kv/decisions: more would be read by nobody. */
 #define DECISIONS_MOST 1000
+/* Of the sample that the distance to the bound is taken of. */
+#define GAUGE_ENTRIES 1024
 
 static const char *const EXPLAIN_RATES[N_RUNGS + 1] = {
 	"none", "head", "base", "refine1", "refine2", "exact",
 };
+
+/* ---- what it knows ---- */
+
+bool explain_entry(struct store *s, struct node *n, struct decision *ret)
+{
+	struct mover *m = &s->mover;
+	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+	double now = mover_now(m);
+
+	if (!n->known || !m->policy->explain)
+		return false;
+	ret->entry = n->policy;
+	ret->alpha = m->world.alpha;
+	ret->hits_per_s = plan_rate(m->run, now, &n->policy);
+	m->policy->gauge(m->run, &ret->gauge);
+	m->policy->explain(m->run, now, &n->policy, ret->reason);
+	return true;
+}
+
+double explain_gauge(struct store *s, struct policy_gauge *ret)
+{
+	struct mover *m = &s->mover;
+	auto_free struct bound_item *items =
+	    calloc(GAUGE_ENTRIES, sizeof(*items));
+	double limit[N_TIERS], price[N_TIERS] = { 0 }, value = 0, bound = 0;
+	size_t n = 0;
+
+	{
+		auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+
+		m->policy->gauge(m->run, ret);
+		if (m->policy->sample && items) {
+			press_limits(s, TIER_RAM, 0, 100, &m->world);
+			ask_world(m);
+			n = m->policy->sample(m->run, mover_now(m), items,
+					      GAUGE_ENTRIES, limit, &value);
+		}
+	}
+	if (n)
+		bound = bound_solve(items, n, limit, BOUND_STEPS, price);
+	return bound > 0 ? value / bound : -1;
+}
+
+/* ---- in words ---- */
 
 /* "exact: 2 layers in DRAM" */
 static void explain_place(const struct place *p, char *dst, size_t cap)
@@ -122,7 +171,7 @@ char *store_decision(struct store *s, struct node *n)
 	char *text = NULL;
 	size_t len;
 
-	if (!mover_explain(s, n, &d))
+	if (!explain_entry(s, n, &d))
 		return NULL;
 	FILE *out = open_memstream(&text, &len);
 	if (!out)
@@ -142,7 +191,7 @@ static void explain_line(FILE *out, struct store *s, struct node *n)
 	auto_free char *path = settings_path(s, n);
 	char place[64];
 
-	if (!path || !mover_explain(s, n, &d))
+	if (!path || !explain_entry(s, n, &d))
 		return;
 	const struct plan_reason *now = explain_chosen(&d);
 	if (!now)

@@ -1,5 +1,5 @@
 /*
- * explain.h - why each entry lies where it does, for a human
+ * explain.h - what the policy knows of entries and of itself, for a human
  *
  * A table of the options that the entry has, at today's prices, the chosen one
  * marked; below it, what would save more and why it was not taken.  Only of
@@ -24,4 +24,10 @@ struct decision {
 };
 
 /* False: the policy does not know the entry, or does not weigh options. */
-bool mover_explain(struct store *s, struct node *n, struct decision *ret);
+bool explain_entry(struct store *s, struct node *n, struct decision *ret);
+
+/*
+ * The policy's own figures.  Returns what its places are worth as a share of
+ * the most that any could be, by the LP bound; < 0: it cannot say.
+ */
+double explain_gauge(struct store *s, struct policy_gauge *ret);

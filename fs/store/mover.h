@@ -1,10 +1,10 @@
 /*
- * mover.h - asks the policy, and carries out what it says
+ * mover.h - tells the policy what happens to entries, and takes its answers
  *
  * The policy knows the published entries; one that is staged, or that cannot
  * be moved just now because somebody has it open, is forgotten and entered
- * again when it can.  All functions are thread-safe; none may be called with
- * entry.data or tree.names of any entry held, but for mover_forget.
+ * again when it can.  All functions are thread-safe; none above the line may be
+ * called with entry.data or tree.names of any entry held, but for mover_forget.
  */
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "policy/policy.h"
 
 struct entry;
+struct mover;
 struct node;
 struct store;
 
@@ -35,12 +36,6 @@ void mover_forget(struct store *s, struct node *n);
 /* Its settings are others than when it was entered. */
 void mover_revise(struct store *s, struct node *n);
 
-/*
- * The policy's own figures.  Returns what its places are worth as a share of
- * the most that any could be, by the LP bound; < 0: it cannot say.
- */
-double mover_gauge(struct store *s, struct policy_gauge *ret);
-
 /* A soft pin holds it no longer, whatever its settings say. */
 void mover_unpin(struct store *s, struct node *n);
 
@@ -48,11 +43,15 @@ void mover_unpin(struct store *s, struct node *n);
 bool mover_remove(struct store *s, struct node *n);
 
 /*
- * Moves until the tier could take `need` bytes more, or nothing more can move;
- * once anything must go, down to the low watermark.  Returns whether anything
- * moved.
+ * What could not be moved just now is forgotten, so that it is not asked for
+ * again.  False: nobody has it open, so no release enters it again.
  */
-bool mover_make_room(struct store *s, enum tier tier, uint64_t need);
+bool mover_set_aside(struct store *s, struct node *n);
 
-/* Empties to the low watermark what is above the high one. */
-void mover_level(struct store *s);
+/* ---- caller holds mover.lock ---- */
+
+/* The policy's time. */
+double mover_now(const struct mover *m);
+
+/* The policy has forgotten it. */
+void mover_unknow(struct store *s, struct node *n);

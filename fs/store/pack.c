@@ -8,6 +8,7 @@
 #include "fs/store/entry.h"
 #include "fs/store/mover.h"
 #include "fs/store/packing.h"
+#include "fs/store/press.h"
 #include "fs/store/publish.h"
 
 /* So many temporaries wait for a sync at most: each has descriptors. */
@@ -25,7 +26,7 @@ static void pack_end(struct entry *e, int r)
 	if (r == 0) {
 		mover_enter(s, e->node);
 		s->options.stale(s->options.stale_ctx, e->node, NULL);
-		mover_level(s);
+		press_level(s);
 	}
 	budget_kick(&s->budget);
 }
@@ -65,7 +66,7 @@ int pack_now(struct entry *e)
 		pack_end(e, r);
 		if (r == -ENOSPC && !evicted) {
 			evicted = true;
-			if (mover_make_room(e->store, TIER_SSD, size))
+			if (press_make_room(e->store, TIER_SSD, size))
 				r = -EAGAIN;
 		}
 	} while (r == -EAGAIN);
@@ -107,7 +108,7 @@ static void pack_finish(struct entry *e, int r)
 	uint64_t size = e->size;
 	e->evicted = evict || (e->evicted && r < 0);
 	pthread_mutex_unlock(&e->lock);
-	if (evict && mover_make_room(s, TIER_SSD, size))
+	if (evict && press_make_room(s, TIER_SSD, size))
 		r = -EAGAIN;
 	if (r == -EAGAIN)
 		pack_queue(e); /* unless a writer is there: then it will */

@@ -11,6 +11,7 @@
 #include "fs/store/meter.h"
 #include "fs/store/move.h"
 #include "fs/store/mover.h"
+#include "fs/store/press.h"
 #include "fs/store/quarantine.h"
 #include "fs/store/room.h"
 #include "fs/store/settings.h"
@@ -86,7 +87,7 @@ static void reading_make_cache(struct entry *e)
 	entry_settle(e);
 	mover_tell(s, e->node);
 	load_ahead(e);
-	mover_level(s);
+	press_level(s);
 }
 
 static void reading_piece(struct view *v, void *data)

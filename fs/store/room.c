@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <sys/statvfs.h>
 
-#include "fs/store/mover.h"
+#include "fs/store/press.h"
 #include "fs/store/scan.h"
 #include "fs/store/state.h"
 
@@ -30,7 +30,7 @@ bool room_dirty(struct store *s, uint64_t n)
 			return true;
 		if (n > s->budget.dirty_limit)
 			return false;
-		if (room_memory_full(s, n) && mover_make_room(s, TIER_RAM, n))
+		if (room_memory_full(s, n) && press_make_room(s, TIER_RAM, n))
 			continue;
 		if (!pool_later_busy(s->pool))
 			return false;
@@ -47,7 +47,7 @@ bool room_clean(struct store *s, uint64_t n)
 		return true;
 	if (n > s->budget.memory_limit)
 		return false;
-	return mover_make_room(s, TIER_RAM, n) &&
+	return press_make_room(s, TIER_RAM, n) &&
 	       budget_take_clean(&s->budget, n);
 }
 
@@ -79,7 +79,7 @@ int room_promise(struct store *s, uint64_t n)
 			return 0;
 		if (n > s->budget.disk_limit)
 			return -ENOSPC;
-		if (mover_make_room(s, TIER_SSD, n))
+		if (press_make_room(s, TIER_SSD, n))
 			continue;
 		if (room_try_promise(s, n))
 			return 0;

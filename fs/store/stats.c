@@ -6,8 +6,8 @@
 #include "codec/layout/layout.h"
 #include "codec/mem.h"
 #include "fs/store/entry.h"
+#include "fs/store/explain.h"
 #include "fs/store/meter.h"
-#include "fs/store/mover.h"
 #include "fs/store/quota.h"
 
 /* ---- one entry ---- */
@@ -185,7 +185,7 @@ static unsigned stats_tables(struct store *s, struct figure *f)
 static unsigned stats_policy(struct store *s, struct figure *f)
 {
 	struct policy_gauge g;
-	double share = mover_gauge(s, &g);
+	double share = explain_gauge(s, &g);
 	const struct figure all[] = {
 		{ "policy_entries", GAUGE, (double)g.n_entries,
 		  "entries that the policy knows" },

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -80,6 +81,12 @@ struct node {
 	_Atomic bool known; /* to the policy; changes under the mover's lock */
 	struct policy_entry policy; /* the same */
 };
+
+/* The node of what a policy calls an entry. */
+static inline struct node *node_by_policy(struct policy_entry *e)
+{
+	return (struct node *)((char *)e - offsetof(struct node, policy));
+}
 
 struct tree {
 	pthread_rwlock_t names;

@@ -7,6 +7,7 @@
 #include "codec/mem.h"
 #include "fs/store/ask.h"
 #include "fs/store/mover.h"
+#include "fs/store/press.h"
 #include "fs/store/state.h"
 #include "fs/store/walk.h"
 
@@ -188,8 +189,8 @@ int store_tune(struct store *s, const struct tuning *to, const char **ret_why)
 		tune_apply(s, &want);
 	}
 	tune_tell(s, &known);
-	mover_make_room(s, TIER_SSD, 0); /* size= may have come down */
-	mover_level(s);
+	press_make_room(s, TIER_SSD, 0); /* size= may have come down */
+	press_level(s);
 	return 0;
 }
 
