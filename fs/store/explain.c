@@ -38,6 +38,25 @@ bool explain_entry(struct store *s, struct node *n, struct decision *ret)
 	return true;
 }
 
+static const struct plan_reason *explain_chosen(const struct decision *d)
+{
+	for (unsigned o = 0; o < N_OPTIONS; o++)
+		if (d->reason[o].chosen)
+			return &d->reason[o];
+	return NULL;
+}
+
+double explain_worth(struct store *s, struct node *n)
+{
+	struct decision d;
+	const struct plan_reason *now;
+
+	if (!n->stored || !explain_entry(s, n, &d) ||
+	    !(now = explain_chosen(&d)))
+		return 0;
+	return now->worth / (double)n->stored;
+}
+
 double explain_gauge(struct store *s, struct policy_gauge *ret)
 {
 	struct mover *m = &s->mover;
@@ -109,14 +128,6 @@ static void explain_row(FILE *out, const struct decision *d,
 		(unsigned long long)r->bytes[TIER_RAM],
 		(unsigned long long)r->bytes[TIER_SSD], explain_loss(d, r),
 		1e3 * explain_delay(d, r), r->worth, r->net);
-}
-
-static const struct plan_reason *explain_chosen(const struct decision *d)
-{
-	for (unsigned o = 0; o < N_OPTIONS; o++)
-		if (d->reason[o].chosen)
-			return &d->reason[o];
-	return NULL;
 }
 
 /* The option that would save most, where that is more than the chosen one. */

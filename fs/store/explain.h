@@ -26,6 +26,9 @@ struct decision {
 /* False: the policy does not know the entry, or does not weigh options. */
 bool explain_entry(struct store *s, struct node *n, struct decision *ret);
 
+/* What a stored byte of the entry saves, in seconds a second; 0: not known. */
+double explain_worth(struct store *s, struct node *n);
+
 /*
  * The policy's own figures.  Returns what its places are worth as a share of
  * the most that any could be, by the LP bound; < 0: it cannot say.

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "codec/mem.h"
+#include "fs/store/explain.h"
 #include "fs/store/mover.h"
 #include "fs/store/settings.h"
 #include "fs/store/state.h"
@@ -111,8 +112,8 @@ int quota_allows_move(struct store *s, struct node *n, struct node *to)
 
 struct victim {
 	struct node *node;
-	bool held; /* by a soft pin */
-	double priority;
+	bool held;              /* by a soft pin */
+	double priority, worth; /* worth: of a byte, to the policy */
 	uint64_t used_ms;
 };
 
@@ -124,6 +125,8 @@ static int quota_by_worth(const void *a, const void *b)
 		return x->held ? 1 : -1;
 	if (x->priority != y->priority)
 		return x->priority < y->priority ? -1 : 1;
+	if (x->worth != y->worth)
+		return x->worth < y->worth ? -1 : 1;
 	return (x->used_ms > y->used_ms) - (x->used_ms < y->used_ms);
 }
 
@@ -143,7 +146,7 @@ static size_t quota_victims(struct store *s, const struct walk *all,
 			ret[n++] =
 			    (struct victim){ f, pin > 0,
 					     now.number[SETTING_PRIORITY],
-					     f->used_ms };
+					     explain_worth(s, f), f->used_ms };
 	}
 	if (n)
 		qsort(ret, n, sizeof(*ret), quota_by_worth);

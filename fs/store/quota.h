@@ -4,8 +4,9 @@
  * A directory's user.kv.quota limits the bytes that all files below it store,
  * counted as weight.h says: a staged file by what was promised to it, which is
  * its plain size.  Who would pass it makes room below that directory, and
- * nowhere else; so one tenant evicts only its own.  Half of size= at most may
- * be held by hard pins.
+ * nowhere else; so one tenant evicts only its own: by priority, then by what
+ * the policy expects a byte to save, then by last use.  Half of size= at most
+ * may be held by hard pins.
  *
  * All functions are thread-safe.
  */

@@ -287,6 +287,18 @@ def test_lower_priority_goes_first_within_a_quota():
         assert sorted(os.listdir(m.path("t"))) == ["f0", "f1", "f2", "new"]
 
 
+def test_what_saves_least_a_byte_goes_first_within_a_quota():
+    kit.needs_daemon()
+    with kit.mount(f"size={64 * MIB}") as m:
+        os.mkdir(m.path("t"))
+        put(m.path("t"), "quota", "17M")
+        kit.publish(m.path("t", "dense"), kit.content("text", 4 * MIB, 0), sync=True)
+        for i in range(5):
+            store(m.path("t", f"f{i}"), 4 * MIB)
+        there = os.listdir(m.path("t"))
+        assert "dense" in there and "f0" not in there, there
+
+
 def test_only_the_daemons_user_sets_quotas():
     kit.needs_root()
     with kit.mount("allow_other,default_permissions") as m:
