@@ -106,14 +106,25 @@ static int config_alpha(struct options *o, const char *text)
 	return 0;
 }
 
-static int config_device_rate(struct options *o, const char *text)
+/* Bytes a second, above 0. */
+static int config_rate(const char *text, uint64_t *ret)
 {
 	uint64_t n;
 
 	if (config_bytes(text, &n) < 0 || !n)
 		return -EINVAL;
-	o->device_rate = n;
+	*ret = n;
 	return 0;
+}
+
+static int config_recompute(struct options *o, const char *text)
+{
+	return config_rate(text, &o->recompute);
+}
+
+static int config_device_rate(struct options *o, const char *text)
+{
+	return config_rate(text, &o->device_rate);
 }
 
 static int config_quality(struct options *o, const char *text)
@@ -149,6 +160,7 @@ static const struct {
 	{ "quality=", config_quality,
 	  "exact, or what may be lost, as kld:0.005", false },
 	{ "alpha=", config_alpha, "a number of seconds, 0 or more", true },
+	{ "recompute=", config_recompute, "bytes a second, as 100M", true },
 	{ "high=", config_high, "a percentage, 1 to 100", true },
 	{ "low=", config_low, "a percentage, 1 to 100", true },
 	{ "free=", config_free, "a size, as 10G", true },
@@ -235,10 +247,11 @@ char *config_text(const struct options *o)
 
 	setting_write(o->alpha, alpha);
 	if (asprintf(&text,
-		     "size=%llu\npolicy=%s\nalpha=%s\nhigh=%u\nlow=%u\n"
-		     "free=%llu\n",
+		     "size=%llu\npolicy=%s\nalpha=%s\nrecompute=%llu\n"
+		     "high=%u\nlow=%u\nfree=%llu\n",
 		     (unsigned long long)o->size, o->policy->name, alpha,
-		     o->high, o->low ? o->low : o->high,
+		     (unsigned long long)o->recompute, o->high,
+		     o->low ? o->low : o->high,
 		     (unsigned long long)o->free) < 0)
 		return NULL;
 	return text;

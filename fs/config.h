@@ -3,7 +3,7 @@
  * a file, and .kv/control
  *
  *   memory=16G  size=400G  threads=4  policy=adapt  alpha=0.5
- *   high=95  low=90  free=10G  no_passthrough
+ *   recompute=100M  high=95  low=90  free=10G  no_passthrough
  *
  * Blank lines and what follows a # at the start of a line are passed over.  A
  * key that comes twice has its last value.

@@ -178,6 +178,7 @@ static int control_change(struct fs *fs, const char *text, size_t len,
 		.high = to.high,
 		.low = to.low,
 		.alpha = to.alpha,
+		.recompute = to.recompute,
 		.size = to.size,
 		.policy = to.policy,
 	};

@@ -125,6 +125,7 @@ static int main_open_store(struct fs *fs)
 		.record = o->record,
 		.profiles = o->profiles,
 		.alpha = o->alpha,
+		.recompute = o->recompute,
 		.high = o->high,
 		.low = o->low,
 		.free = o->free,

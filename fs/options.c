@@ -39,6 +39,7 @@ static const struct fuse_opt OPTIONS[] = {
 	VALUE("policy="),
 	VALUE("quality="),
 	VALUE("alpha="),
+	VALUE("recompute="),
 	VALUE("high="),
 	VALUE("low="),
 	VALUE("free="),
@@ -104,6 +105,7 @@ static int options_values(const struct raw *raw, struct options *o)
 	o->high = defaults.high;
 	o->low = defaults.low;
 	o->alpha = defaults.alpha;
+	o->recompute = defaults.recompute;
 	o->policy = policy_find("adapt");
 	o->passthrough = true;
 	if (raw->config)
@@ -223,19 +225,23 @@ void options_help(const char *program)
 	for (unsigned i = 0; (p = policy_at(i)); i++)
 		printf("                             %s%s\n", p->name,
 		       i ? "" : " (default)");
-	printf("    -o quality=Q           what may be lost where nobody says "
-	       "otherwise:\n"
-	       "                             exact (default), or nats, as "
-	       "kld:0.005\n"
-	       "    -o alpha=N             seconds that a unit of quality is "
-	       "worth (default: 1)\n"
-	       "    -o high=P,low=P        percent of a tier: above high it is "
-	       "emptied to low\n"
-	       "    -o free=N              bytes of BACKING's file system left "
-	       "to others\n"
-	       "    -o device_rate=N       BACKING at N bytes a second, for "
-	       "experiments\n"
-	       "    -o config=FILE         these, one key=value a line\n");
+	printf(
+	    "    -o quality=Q           what may be lost where nobody says "
+	    "otherwise:\n"
+	    "                             exact (default), or nats, as "
+	    "kld:0.005\n"
+	    "    -o alpha=N             seconds that a unit of quality is "
+	    "worth (default: 1)\n"
+	    "    -o recompute=N         bytes of cache that the engine makes "
+	    "in a second\n"
+	    "                             (default: 100M)\n"
+	    "    -o high=P,low=P        percent of a tier: above high it is "
+	    "emptied to low\n"
+	    "    -o free=N              bytes of BACKING's file system left "
+	    "to others\n"
+	    "    -o device_rate=N       BACKING at N bytes a second, for "
+	    "experiments\n"
+	    "    -o config=FILE         these, one key=value a line\n");
 	printf("    -o profiles=DIR        layer profiles of models (default:\n"
 	       "                             " ADAPTCACHE_PROFILES ")\n"
 	       "    -o record=FILE         every decision, for simulate "
@@ -259,11 +265,12 @@ char *options_text(const struct options *o, const char *passthrough)
 	if (asprintf(&text,
 		     "version %s\nbacking %s\nmountpoint %s\nmemory %llu\n"
 		     "size %llu\nthreads %u\npolicy %s\nquality %s\n"
-		     "alpha %s\nhigh %u\nlow %u\nfree %llu\n"
+		     "alpha %s\nrecompute %llu\nhigh %u\nlow %u\nfree %llu\n"
 		     "device_rate %llu\npassthrough %s\nlibfuse %s\n",
 		     ADAPTCACHE_VERSION, o->backing, o->mountpoint,
 		     (unsigned long long)o->memory, (unsigned long long)o->size,
-		     o->threads, o->policy->name, floor_nats, alpha, o->high,
+		     o->threads, o->policy->name, floor_nats, alpha,
+		     (unsigned long long)o->recompute, o->high,
 		     o->low ? o->low : o->high, (unsigned long long)o->free,
 		     (unsigned long long)o->device_rate, passthrough,
 		     fuse_pkgversion()) < 0)

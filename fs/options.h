@@ -19,6 +19,7 @@ struct options {
 	unsigned high, low; /* percent; low 0: as high */
 	double floor_nats;  /* of damage; 0: bit-exact */
 	double alpha;       /* seconds a unit of quality is worth */
+	uint64_t recompute; /* bytes of plain cache a second */
 	const struct policy *policy;
 	uint64_t device_rate; /* of the backing, bytes/s; 0: as it is */
 	bool foreground, debug, single;

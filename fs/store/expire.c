@@ -134,14 +134,6 @@ void expire_sweep(struct store *s)
 	expire_swept(s, since);
 }
 
-static int expire_by_use(const void *a, const void *b)
-{
-	uint64_t x = (*(struct node *const *)a)->used_ms;
-	uint64_t y = (*(struct node *const *)b)->used_ms;
-
-	return (x > y) - (x < y);
-}
-
 bool expire_yield(struct store *s)
 {
 	bool any = false;
@@ -151,8 +143,7 @@ bool expire_yield(struct store *s)
 	    walk_files(&s->tree, s->tree.root, &all) < 0)
 		return false;
 	/* The policy takes a revision for a use: the oldest first. */
-	if (all.n)
-		qsort(all.node, all.n, sizeof(*all.node), expire_by_use);
+	walk_by_use(&all);
 	for (size_t i = 0; i < all.n; i++) {
 		struct settings now;
 

@@ -7,12 +7,8 @@
 #include "fs/store/rate.h"
 #include "fs/store/settings.h"
 
-/*
- * What the owner would wait for without us.  A cache cannot see the engine
- * compute: this is a small model on one GPU, and only its ratio to the loads
- * decides.
- */
-#define RECOMPUTE_BYTES_PER_S 100e6
+/* A miss costs this much besides what recompute= says. */
+#define RECOMPUTE_LEAST_S 0.01
 
 static void look_known(struct store *s, struct node *n, struct facts *ret)
 {
@@ -24,7 +20,8 @@ static void look_known(struct store *s, struct node *n, struct facts *ret)
 		.name = n->id,
 		.raw_bytes = size ? size : 1,
 		.layer_bytes[N_RUNGS - 1] = n->stored,
-		.recompute_s = 0.01 + (double)size / RECOMPUTE_BYTES_PER_S,
+		.recompute_s =
+		    RECOMPUTE_LEAST_S + (double)size / (double)s->recompute,
 		.floor_rung = N_RUNGS - 1,
 		.pin = expire_pinned(n, now.number[SETTING_PIN]) ? PIN_HELD
 								 : PIN_NONE,

@@ -102,7 +102,7 @@ struct store {
 
 	/* Of the tuning, what is not the mover's; changes under settings_lock.
 	 */
-	_Atomic uint64_t size, free_floor;
+	_Atomic uint64_t size, free_floor, recompute;
 	_Atomic unsigned high, low;
 
 	/* The scan that learns what is on the backing; publishing waits. */

@@ -32,6 +32,12 @@
 #define LOCK_TRIES          50   /* 1 s */
 #define LOCK_TRIES_DRAINING 6000 /* 2 min */
 
+/*
+ * What the owner would wait for without us, where nobody says: a cache cannot
+ * see the engine compute.  This is a small model on one GPU.
+ */
+#define RECOMPUTE_BYTES_PER_S (100u << 20)
+
 /* Of what is free on the backing when nobody said. */
 #define SIZE_SHARE_PERCENT 80
 /* The inode, O_DIRECT, the plain copy; one to spare. */
@@ -48,6 +54,7 @@ void store_defaults(const char *backing, struct store_options *ret)
 		.size = 1u << 30,
 		.high = 100,
 		.alpha = 1,
+		.recompute = RECOMPUTE_BYTES_PER_S,
 	};
 	if (sysinfo(&info) == 0)
 		ret->memory =

@@ -43,7 +43,10 @@ struct tuning {
 	 */
 	unsigned high, low; /* low 0: as high */
 	double alpha;       /* as in policy/world.h */
-	uint64_t size;      /* bytes on the backing */
+	/* Bytes of plain cache that the engine makes in a second, > 0: what a
+	 * miss costs. */
+	uint64_t recompute;
+	uint64_t size; /* bytes on the backing */
 	const struct policy *policy;
 };
 
@@ -57,6 +60,7 @@ struct store_options {
 	uint64_t free;      /* these as in struct tuning; but */
 	unsigned high, low; /* high 0 is as 100 */
 	double alpha;
+	uint64_t recompute;
 	const char *profiles; /* directory of layer profiles, or NULL */
 	const char *record;   /* file for all decisions, or NULL */
 	const struct io *io;  /* NULL: io_real */

@@ -17,6 +17,8 @@ static const char *tune_fault_range(const struct tuning *to)
 {
 	if (to->low < 1 || to->high > 100 || to->low > to->high)
 		return "the watermarks must be 1 <= low <= high <= 100";
+	if (!to->recompute)
+		return "recompute= must be above 0";
 	return NULL;
 }
 
@@ -112,23 +114,27 @@ static int tune_replace(struct store *s, const struct policy *to,
 	return 0;
 }
 
-static int tune_by_use(const void *a, const void *b)
-{
-	uint64_t x = (*(struct node *const *)a)->used_ms;
-	uint64_t y = (*(struct node *const *)b)->used_ms;
-
-	return (x > y) - (x < y);
-}
-
 /* The new policy learns of those that the old one knew.  No lock held. */
 static void tune_tell(struct store *s, struct walk *known)
 {
-	if (known->n)
-		qsort(known->node, known->n, sizeof(*known->node), tune_by_use);
+	walk_by_use(known);
 	for (size_t i = 0; i < known->n; i++)
 		if (known->node[i]->stored)
 			mover_enter(s, known->node[i]);
 	walk_done(&s->tree, known);
+}
+
+/* Of all entries the policy is told what they cost now.  No lock held. */
+static void tune_revise(struct store *s)
+{
+	struct walk all;
+
+	if (walk_files(&s->tree, s->tree.root, &all) < 0)
+		return; /* it goes by what held before */
+	walk_by_use(&all);
+	for (size_t i = 0; i < all.n; i++)
+		mover_revise(s, all.node[i]);
+	walk_done(&s->tree, &all);
 }
 
 /* ---- the face ---- */
@@ -142,9 +148,20 @@ void store_tuning(struct store *s, struct tuning *ret)
 		.high = s->high,
 		.low = s->low,
 		.alpha = s->mover.world.alpha,
+		.recompute = s->recompute,
 		.size = s->size,
 		.policy = s->mover.policy,
 	};
+}
+
+/* What the store itself goes by. */
+static void tune_set(struct store *s, const struct tuning *to)
+{
+	s->size = to->size;
+	s->free_floor = to->free;
+	s->high = to->high;
+	s->low = to->low;
+	s->recompute = to->recompute;
 }
 
 /* What needs no memory. */
@@ -152,10 +169,7 @@ static void tune_apply(struct store *s, const struct tuning *to)
 {
 	struct mover *m = &s->mover;
 
-	s->size = to->size;
-	s->free_floor = to->free;
-	s->high = to->high;
-	s->low = to->low;
+	tune_set(s, to);
 	budget_limit_disk(&s->budget, to->size);
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
 
@@ -189,6 +203,8 @@ int store_tune(struct store *s, const struct tuning *to, const char **ret_why)
 		tune_apply(s, &want);
 	}
 	tune_tell(s, &known);
+	if (to->recompute != now.recompute)
+		tune_revise(s);
 	press_make_room(s, TIER_SSD, 0); /* size= may have come down */
 	press_level(s);
 	return 0;
@@ -204,6 +220,7 @@ int tune_start(struct store *s, const char **ret_why)
 		       : o->high ? o->high
 				 : 100,
 		.alpha = o->alpha,
+		.recompute = o->recompute,
 		.size = o->size,
 		.policy = o->policy,
 	};
@@ -215,9 +232,6 @@ int tune_start(struct store *s, const char **ret_why)
 		*ret_why = why;
 		return -EINVAL;
 	}
-	s->size = to.size;
-	s->free_floor = to.free;
-	s->high = to.high;
-	s->low = to.low;
+	tune_set(s, &to);
 	return 0;
 }

@@ -66,6 +66,20 @@ int walk_files(struct tree *t, struct node *top, struct walk *ret)
 	return r;
 }
 
+static int walk_order(const void *a, const void *b)
+{
+	uint64_t x = (*(struct node *const *)a)->used_ms;
+	uint64_t y = (*(struct node *const *)b)->used_ms;
+
+	return (x > y) - (x < y);
+}
+
+void walk_by_use(struct walk *w)
+{
+	if (w->n)
+		qsort(w->node, w->n, sizeof(*w->node), walk_order);
+}
+
 void walk_done(struct tree *t, struct walk *w)
 {
 	for (size_t i = 0; i < w->n; i++)

@@ -27,3 +27,6 @@ struct walk {
  */
 int walk_files(struct tree *t, struct node *top, struct walk *ret);
 void walk_done(struct tree *t, struct walk *w);
+
+/* Sorts them: what was used longest ago first. */
+void walk_by_use(struct walk *w);

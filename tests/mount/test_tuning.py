@@ -37,14 +37,14 @@ def store(path, size):
 def test_a_running_daemon_is_changed():
     kit.needs_daemon()
     with kit.mount(f"size={64 * MIB}") as m:
-        assert shown(m) == {"size": str(64 * MIB), "policy": "adapt", "alpha": "1", "high": "100",
-                            "low": "100", "free": "0"}
+        assert shown(m) == {"size": str(64 * MIB), "policy": "adapt", "alpha": "1",
+                            "recompute": str(100 * MIB), "high": "100", "low": "100", "free": "0"}
         subprocess.run(["sh", "-c", f"echo alpha=2.5 > {m.path('.kv', 'control')}"], check=True)
         assert shown(m)["alpha"] == "2.5" and config(m)["alpha"] == "2.5"
         change(m, "high=90", "low=80", "free=1M", "size=48M", "# a remark", "", "policy=adapt",
                "alpha=0.123456789")
-        want = {"size": str(48 * MIB), "policy": "adapt", "alpha": "0.123456789", "high": "90",
-                "low": "80", "free": str(MIB)}
+        want = {"size": str(48 * MIB), "policy": "adapt", "alpha": "0.123456789",
+                "recompute": str(100 * MIB), "high": "90", "low": "80", "free": str(MIB)}
         assert shown(m) == want and refusal(m) == []
         assert m.stats()["disk_limit_bytes"] == 48 * MIB
         change(m, *(f"{k}={v}" for k, v in want.items()))  # what it shows, it takes
@@ -62,7 +62,8 @@ def test_a_bad_change_changes_nothing_and_says_why():
         before = shown(m)
         for lines, why in ((("alpha=-1",), "alpha"), (("alpha=nan",), "alpha"), (("alpha=",), "alpha"),
                            (("policy=psychic",), "no such policy"), (("high=101",), "percentage"),
-                           (("high=0",), "percentage"), (("high=50", "low=60"), "low <= high"),
+                           (("high=0",), "percentage"), (("recompute=0",), "recompute"),
+                           (("recompute=-1",), "recompute"), (("recompute=fast",), "recompute"), (("high=50", "low=60"), "low <= high"),
                            (("size=lots",), "size"), (("size=45M",), "pinned"),
                            (("memory=1G",), "mounted"), (("free=900T",), "free="),
                            (("colour=red",), "no such option"), (("alpha",), "no such option"),
@@ -158,6 +159,26 @@ def test_free_space_is_left_to_others():
                 st = os.statvfs(where)
                 assert st.f_bavail * st.f_frsize >= 20 * MIB
             assert kit.opens(m.path("f29"))
+
+
+def delay_absent(path):
+    """Milliseconds that the policy expects of a miss: the absent option's delay."""
+    for line in os.getxattr(path, "user.kv.stat.decision").decode().splitlines():
+        if line[2:].startswith("evicted"):
+            return float(line.split()[4])
+    raise AssertionError("no absent option")
+
+
+def test_what_a_miss_costs_is_for_the_owner_to_say():
+    kit.needs_daemon()
+    with kit.mount("recompute=10M") as m:
+        store(m.path("f"), 4 * MIB)
+        assert abs(delay_absent(m.path("f")) - 410) < 1
+        change(m, "recompute=1G")
+        assert abs(delay_absent(m.path("f")) - 13.9) < 0.1
+        store(m.path("g"), 4 * MIB)
+        assert abs(delay_absent(m.path("g")) - 13.9) < 0.1
+        assert config(m)["recompute"] == str(1024 * MIB)
 
 
 def test_another_policy_takes_over_under_load():

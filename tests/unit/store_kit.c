@@ -27,6 +27,7 @@ void kit_init_closed(struct kit *k)
 			     .size = 1u << 30,
 			     .threads = 2,
 			     .alpha = 1,
+			     .recompute = 100u << 20,
 			     .policy = policy_find("lru") },
 	};
 	ck_assert_ptr_nonnull(k->options.policy);
