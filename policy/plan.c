@@ -213,18 +213,11 @@ static void plan_count(struct plan *p, double now_s, struct policy_entry *e)
 	e->last = e->accounted = plan_stamp(now_s);
 }
 
-/* A new entry is of its burst's class, unless its name is remembered. */
-static void plan_recall(struct plan *p, double now_s, const struct facts *facts,
-			struct policy_entry *e)
+/* It is one that was dropped, if its name is remembered. */
+static void plan_recall(struct plan *p, double now_s, struct policy_entry *e)
 {
-	struct ghost *ghost = ghosts_find(&p->ghosts, facts->name);
+	struct ghost *ghost = ghosts_find(&p->ghosts, e->name);
 
-	e->weight = 1;
-	e->last = e->accounted = plan_stamp(now_s);
-	e->class = heat_burst_class(0, 0, false);
-	if (!(plan_traits(p) & PLAN_NO_BURSTS))
-		e->class = heat_burst_class(
-		    facts->burst_files, facts->burst_hits, facts->burst_tail);
 	if (!ghost)
 		return;
 	e->weight = ghost->weight;
@@ -233,6 +226,19 @@ static void plan_recall(struct plan *p, double now_s, const struct facts *facts,
 	e->class = ghost->class;
 	ghost->name = 0;
 	plan_count(p, now_s, e);
+}
+
+/* A new entry is of its burst's class. */
+static void plan_begin(struct plan *p, double now_s, const struct facts *facts,
+		       struct policy_entry *e)
+{
+	e->weight = 1;
+	e->last = e->accounted = plan_stamp(now_s);
+	e->class = heat_burst_class(0, 0, false);
+	if (!(plan_traits(p) & PLAN_NO_BURSTS))
+		e->class = heat_burst_class(
+		    facts->burst_files, facts->burst_hits, facts->burst_tail);
+	plan_recall(p, now_s, e);
 }
 
 static void plan_answer(const struct plan *p, const struct policy_entry *e,
@@ -284,7 +290,7 @@ int plan_enter(struct policy_run *run, double now_s, const struct facts *facts,
 	if (plan_add(p, e) < 0)
 		return -ENOMEM;
 	plan_fill_bucket(p, now_s);
-	plan_recall(p, now_s, facts, e);
+	plan_begin(p, now_s, facts, e);
 	run->ledger.n_decisions++;
 
 	plan_view(p, now_s, e, N_RUNGS, &view);
@@ -334,9 +340,12 @@ void plan_revise(struct policy_run *run, double now_s, struct policy_entry *e,
 	struct plan *p = (struct plan *)run;
 	struct place at = e->at, none = { 0 };
 	double written = run->ledger.ssd_written_bytes;
+	bool renamed = e->name != facts->name;
 
 	ledger_move(&run->ledger, e, &none);
 	curve_learn(e, facts);
+	if (renamed)
+		plan_recall(p, now_s, e);
 	ledger_move(&run->ledger, e, &at);
 	run->ledger.ssd_written_bytes = written;
 	plan_rekey(p, now_s, e);

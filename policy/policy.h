@@ -137,7 +137,8 @@ struct policy {
 	/* Housekeeping of up to budget entries; true: more is waiting. */
 	bool (*tick)(struct policy_run *run, double now_s, size_t budget);
 
-	/* The facts changed: settings of the owner, announced death. */
+	/* The facts changed: settings of the owner, announced death, a name
+	 * (then what is remembered of that name holds). */
 	void (*revise)(struct policy_run *run, double now_s,
 		       struct policy_entry *e, const struct facts *facts);
 

@@ -32,9 +32,11 @@ static void ask_note(struct mover *m, const struct record *r)
 
 int ask_start(struct mover *m, const char *path)
 {
-	struct record r = { .event = RECORD_START, .world = m->world };
+	struct record r = { .event = RECORD_START,
+			    .count = ASK_GHOSTS,
+			    .world = m->world };
 
-	m->run = m->policy->start(m->policy, &m->world, 0);
+	m->run = m->policy->start(m->policy, &m->world, ASK_GHOSTS);
 	if (!m->run)
 		return -ENOMEM;
 	m->told = m->world;

@@ -17,6 +17,12 @@
 struct mover;
 struct node;
 
+/*
+ * Names of evicted entries that a run remembers: a hundred KiB, and few enough
+ * that a policy's rounds over them do not hold up its learning.
+ */
+#define ASK_GHOSTS 4096
+
 /* Begins m->run of m->policy in m->world.  path: the record, or NULL. */
 int ask_start(struct mover *m, const char *path);
 void ask_stop(struct mover *m);

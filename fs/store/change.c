@@ -312,14 +312,12 @@ static bool change_make_room(struct store *s, const struct renaming *c)
 		quota_make_room_moved(s, c->old, c->from.dir));
 }
 
-/* Other directories, other settings. */
-static void change_spread(struct store *s, const struct renaming *c)
+/* Other directories, other settings; a file has another name in any case. */
+static void change_spread(struct store *s, const struct renaming *c,
+			  struct node *n)
 {
-	if (c->from.dir == c->to.dir)
-		return;
-	settings_spread(s, c->n);
-	if (c->old && c->flags & RENAME_EXCHANGE)
-		settings_spread(s, c->old);
+	if (n && (c->from.dir != c->to.dir || n->type != S_IFDIR))
+		settings_spread(s, n);
 }
 
 int store_rename(struct store *s, struct node *dir, const char *name,
@@ -342,7 +340,9 @@ int store_rename(struct store *s, struct node *dir, const char *name,
 		r = change_rename(s, &c);
 		again = r == -EDQUOT && change_make_room(s, &c);
 		if (r == 0)
-			change_spread(s, &c);
+			change_spread(s, &c, c.n);
+		if (r == 0 && flags & RENAME_EXCHANGE)
+			change_spread(s, &c, c.old);
 		change_let_go(s, c.old);
 		change_let_go(s, c.n);
 	} while (again);

@@ -1,6 +1,8 @@
 /* look.c - what a policy is told of an entry */
 #include "fs/store/look.h"
 
+#include <xxhash.h>
+
 #include "codec/mem.h"
 #include "fs/store/entry.h"
 #include "fs/store/expire.h"
@@ -10,6 +12,14 @@
 /* A miss costs this much besides what recompute= says. */
 #define RECOMPUTE_LEAST_S 0.01
 
+/* By its path, so that one who comes back after it had to go is known. */
+static uint64_t look_name(struct store *s, struct node *n)
+{
+	auto_free char *path = settings_path(s, n);
+
+	return path ? XXH3_64bits(path, strlen(path)) : n->id;
+}
+
 static void look_known(struct store *s, struct node *n, struct facts *ret)
 {
 	uint64_t size = n->size;
@@ -17,7 +27,7 @@ static void look_known(struct store *s, struct node *n, struct facts *ret)
 
 	settings_look(s, n, &now);
 	*ret = (struct facts){
-		.name = n->id,
+		.name = look_name(s, n),
 		.raw_bytes = size ? size : 1,
 		.layer_bytes[N_RUNGS - 1] = n->stored,
 		.recompute_s =

@@ -184,6 +184,8 @@ void mover_revise(struct store *s, struct node *n)
 	struct facts facts;
 	struct place at;
 
+	if (!n->known)
+		return;
 	look_at(s, n, &facts, &at);
 	mover_learn(s, n, &facts);
 }

@@ -368,7 +368,7 @@ void settings_spread(struct store *s, struct node *n)
 {
 	struct walk all;
 
-	if (!s->tree.set_ever)
+	if (n->type == S_IFDIR && !s->tree.set_ever)
 		return;
 	if (walk_files(&s->tree, n, &all) < 0)
 		return; /* the policy goes by what held before */

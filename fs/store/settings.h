@@ -66,6 +66,7 @@ void settings_learn(struct store *s, struct node *n, struct node *dir,
 
 /*
  * The policy is told of all files below n, and of n, when other settings hold
- * for them than before: it was set or moved.  No lock held.
+ * for them than before: it was set or moved; of a file that moved, its name,
+ * too.  No lock held.
  */
 void settings_spread(struct store *s, struct node *n);

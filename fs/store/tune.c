@@ -96,7 +96,7 @@ static int tune_replace(struct store *s, const struct policy *to,
 {
 	struct mover *m = &s->mover;
 	auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
-	struct policy_run *run = to->start(to, &m->world, 0);
+	struct policy_run *run = to->start(to, &m->world, ASK_GHOSTS);
 
 	if (!run)
 		return -ENOMEM;

@@ -182,6 +182,29 @@ def test_decisions_are_explained():
             raise AssertionError("lru weighs nothing")
 
 
+def hits_expected(path):
+    """Per second, by the policy."""
+    head = os.getxattr(path, "user.kv.stat.decision").decode().splitlines()[0]
+    return float(head.split(",")[2].split()[0])
+
+
+def test_who_comes_back_is_known_by_name():
+    kit.needs_daemon()
+    with kit.mount(f"size={32 * MIB}") as m:
+        def put(name):
+            """As clients do: under another name first."""
+            kit.write_file(m.path("tmp"), kit.content("random", 2 * MIB, name), sync=True)
+            os.rename(m.path("tmp"), m.path(name))
+
+        for i in range(30):
+            put(f"f{i}")
+        gone = sorted({f"f{i}" for i in range(30)} - set(os.listdir(m.root)))
+        assert gone
+        put(gone[0])
+        put("new")
+        assert hits_expected(m.path(gone[0])) > 1.5 * hits_expected(m.path("new")), gone
+
+
 def test_recorded_decisions_are_taken_again():
     for policy in ("adapt", "lru", "gdsf-refine1"):
         with kit.mount(start=False) as m:
