@@ -2,6 +2,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -146,6 +147,8 @@ static int main_daemon(struct options *o, struct fuse_args *args, int ready_fd)
 {
 	struct fs fs = { .options = *o, .ready_fd = ready_fd };
 
+	/* Left alone, malloc would keep what was freed: memory= counts it. */
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	/* KV is what a user said: neither dumps nor other users may see it. */
 	prctl(PR_SET_DUMPABLE, 0);
 	umask(0); /* the kernel has applied the caller's */

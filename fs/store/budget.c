@@ -137,6 +137,14 @@ void budget_unpromise(struct budget *b, uint64_t n)
 	budget_move(b, &b->disk_promised, n, 0);
 }
 
+void budget_fulfil(struct budget *b, uint64_t promised, uint64_t stored)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&b->lock);
+
+	b->disk_used += stored;
+	budget_move(b, &b->disk_promised, promised, 0);
+}
+
 void budget_set_disk(struct budget *b, uint64_t was, uint64_t now)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&b->lock);

@@ -53,6 +53,8 @@ void budget_soil(struct budget *b, uint64_t n);
 /* Promises n bytes of the backing if the limit allows them. */
 bool budget_promise(struct budget *b, uint64_t n);
 void budget_unpromise(struct budget *b, uint64_t n);
+/* It was promised so many, and now holds `stored` more. */
+void budget_fulfil(struct budget *b, uint64_t promised, uint64_t stored);
 /* The backing now holds `now` bytes where it held `was`. */
 void budget_set_disk(struct budget *b, uint64_t was, uint64_t now);
 

@@ -171,7 +171,7 @@ static void change_gone(struct store *s, struct node *n, struct node *dir,
 	}
 	tree_unhash(&s->tree, n);
 	mover_forget(s, n);
-	quota_store(s, n, 0);
+	entry_gone(s, n);
 	change_touch(s, n);
 }
 

@@ -9,6 +9,7 @@
 
 #include "codec/mem.h"
 #include "codec/tile.h"
+#include "fs/store/budget.h"
 #include "fs/store/local.h"
 #include "fs/store/meter.h"
 
@@ -104,6 +105,12 @@ struct container *container_get(struct container *c)
 	return c;
 }
 
+void container_linger(struct container *c, struct budget *b, uint64_t bytes)
+{
+	c->lingers += bytes;
+	c->budget = b;
+}
+
 struct container *container_close(struct container *c)
 {
 	if (!c || --c->refs)
@@ -111,6 +118,8 @@ struct container *container_close(struct container *c)
 	close(c->fd);
 	if (c->direct_fd >= 0)
 		close(c->direct_fd);
+	if (c->budget)
+		budget_set_disk(c->budget, c->lingers, 0);
 	container_keep_image(c, 0);
 	pthread_mutex_destroy(&c->lock);
 	head_done(&c->head);

@@ -15,6 +15,8 @@
 #include "codec/head.h"
 #include "fs/store/io.h"
 
+struct budget;
+
 struct container {
 	_Atomic unsigned refs;
 	const struct io *io;
@@ -23,7 +25,9 @@ struct container {
 	struct head head;
 	unsigned n_layers; /* layers the file still has */
 
-	uint64_t image_off; /* of the first section in the file; 0: none */
+	uint64_t image_off;    /* of the first section in the file; 0: none */
+	struct budget *budget; /* of container_linger */
+	uint64_t lingers;
 
 	pthread_mutex_t lock; /* guards the pointer and the image's refs */
 	struct image *image;  /* NULL: all is on the backing alone */
@@ -51,6 +55,12 @@ struct container *container_get(struct container *c);
 /* Gives a reference back; the last closes and frees.  Takes NULL; returns NULL.
  */
 struct container *container_close(struct container *c);
+
+/*
+ * Its name is gone or another's.  What it stores stays counted in the budget
+ * until the last reference is given back, for until then the file is there.
+ */
+void container_linger(struct container *c, struct budget *b, uint64_t bytes);
 
 /* Bytes of an image of the first n_layers layers. */
 uint64_t container_image_bytes(const struct container *c, unsigned n_layers);

@@ -11,6 +11,7 @@
 #include "fs/store/quarantine.h"
 #include "fs/store/quota.h"
 #include "fs/store/rate.h"
+#include "fs/store/room.h"
 
 struct timespec entry_now(void)
 {
@@ -43,6 +44,27 @@ static struct entry *entry_alloc(struct store *s, struct node *n, int fd)
 	return e;
 }
 
+void entry_gone(struct store *s, struct node *n)
+{
+	struct entry *e = entry_peek(s, n);
+
+	if (!e || !e->cont) {
+		quota_store(s, n, 0);
+	} else {
+		container_linger(e->cont, &s->budget, n->stored);
+		quota_weigh(s, n, 0, 0);
+	}
+	if (e)
+		entry_put(e);
+}
+
+void entry_unpromise(struct entry *e)
+{
+	budget_unpromise(&e->store->budget, e->room);
+	quota_unpromise(e->store, e->node, e->promised);
+	e->room = e->promised = 0;
+}
+
 /* Nobody else knows the entry. */
 static void entry_free(struct entry *e)
 {
@@ -55,8 +77,7 @@ static void entry_free(struct entry *e)
 	if (e->dirty)
 		plain_free(e->plain);
 	entry_keep_image(e, 0);
-	budget_unpromise(&s->budget, e->promised);
-	quota_unpromise(s, e->node, e->promised);
+	entry_unpromise(e);
 	if (e->cont)
 		container_close(e->cont); /* with its fd */
 	else
@@ -273,14 +294,29 @@ static void entry_take_plain(struct entry *e)
 	budget_soil(&e->store->budget, e->plain->charged);
 }
 
+/* So much of the backing is promised, or can be at once. */
+static bool entry_has_room(struct entry *e, uint64_t want)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+
+	if (e->room >= want)
+		return true;
+	if (!budget_promise(&e->store->budget, want - e->room))
+		return false;
+	e->room = want;
+	return true;
+}
+
 static int entry_fresh_plain(struct entry *e, uint64_t keep)
 {
 	struct store *s = e->store;
 	struct plain *p = NULL;
 	uint64_t need = align_up(keep < e->size ? keep : e->size, 4096);
 	bool in_dram = budget_take_dirty(&s->budget, need);
-	int r = plain_new(&s->home, in_dram || !need, &p);
 
+	if (!in_dram && need && !entry_has_room(e, room_stored(need) + need))
+		return -ENOSPC;
+	int r = plain_new(&s->home, in_dram || !need, &p);
 	if (r == 0 && keep)
 		r = entry_copy_up(e, p);
 	if (r == 0 && keep < e->size && ftruncate(p->fd, (off_t)keep) < 0)

@@ -56,7 +56,8 @@ struct entry {
 	bool doomed;         /* a write failed: dropped at the last close */
 	_Atomic bool skip;   /* a drain could not publish it */
 	_Atomic bool failed; /* damaged: no byte of it is served any more */
-	uint64_t promised;   /* bytes of the backing, while dirty */
+	uint64_t promised;   /* of its quotas while dirty: plain bytes */
+	uint64_t room;       /* of the backing, promised for them */
 	struct work pack;
 };
 
@@ -95,6 +96,15 @@ int entry_stage(struct entry *e, uint64_t keep);
 void entry_drop_plain(struct entry *e);
 /* The packed copy in DRAM keeps only these layers; 0: none. */
 void entry_keep_image(struct entry *e, unsigned n_layers);
+
+/*
+ * Its last name went: what it stores is counted until nobody reads it.  Caller
+ * holds names alone.
+ */
+void entry_gone(struct store *s, struct node *n);
+
+/* What was promised while it was dirty is given back. */
+void entry_unpromise(struct entry *e);
 
 /* Sets the size of a staged or published entry. */
 int entry_truncate(struct entry *e, uint64_t size);

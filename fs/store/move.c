@@ -67,7 +67,7 @@ bool move_evict(struct store *s, struct node *n)
 		tree_unhash(&s->tree, n);
 		s->counters.evicted++;
 		s->counters.evicted_bytes += n->stored;
-		quota_store(s, n, 0);
+		entry_gone(s, n);
 	}
 	if (e) {
 		struct place nowhere = { 0 };

@@ -121,13 +121,34 @@ static bool publish_keeps(struct entry *e)
 	       now.number[SETTING_TIER] != SETTING_TIER_SSD;
 }
 
-/* The entry is clean and c its container.  Caller holds names, data alone. */
-static void publish_swap(struct entry *e, struct container *c)
+/*
+ * What was promised is stored now.  The container of before is counted as long
+ * as somebody reads it.  Caller as below.
+ */
+static void publish_fulfil(struct entry *e, const struct container *c)
 {
 	struct store *s = e->store;
 	struct node *n = e->node;
 	struct stat st;
 
+	if (fstat(c->fd, &st) < 0)
+		return;
+	uint64_t stored = (uint64_t)st.st_blocks * 512;
+	budget_fulfil(&s->budget, e->room, stored);
+	if (e->cont)
+		container_linger(e->cont, &s->budget, n->stored);
+	quota_weigh(s, n, stored, e->promised);
+	e->room = e->promised = 0;
+	tree_rekey(&s->tree, n, st.st_ino);
+}
+
+/* The entry is clean and c its container.  Caller holds names, data alone. */
+static void publish_swap(struct entry *e, struct container *c)
+{
+	struct store *s = e->store;
+	struct node *n = e->node;
+
+	publish_fulfil(e, c);
 	if (e->cont)
 		container_close(e->cont); /* with e->fd */
 	else
@@ -136,9 +157,6 @@ static void publish_swap(struct entry *e, struct container *c)
 	e->fd = c->fd;
 	e->image_charged = c->image ? c->image->len : 0;
 	e->dirty = false;
-	budget_unpromise(&s->budget, e->promised);
-	quota_unpromise(s, n, e->promised);
-	e->promised = 0;
 
 	bool keep = publish_keeps(e);
 
@@ -153,12 +171,6 @@ static void publish_swap(struct entry *e, struct container *c)
 	}
 	if (!keep)
 		entry_keep_image(e, 0);
-	if (fstat(c->fd, &st) == 0) {
-		uint64_t stored = (uint64_t)st.st_blocks * 512;
-
-		quota_store(s, n, stored);
-		tree_rekey(&s->tree, n, st.st_ino);
-	}
 	n->size = c->head.logical_size;
 	n->layered = c->head.layer_mask & 1u << LAYER_HEAD;
 	n->layers = (uint8_t)c->n_layers;
@@ -214,9 +226,7 @@ void publish_give_up(struct entry *e, int error)
 		if (e->n_open)
 			return; /* its release tries again */
 		e->doomed = false;
-		budget_unpromise(&s->budget, e->promised);
-		quota_unpromise(s, e->node, e->promised);
-		e->promised = 0;
+		entry_unpromise(e);
 		if (!e->dirty)
 			return; /* the write that failed changed nothing */
 		first = !e->cont;

@@ -44,6 +44,14 @@ void quota_store(struct store *s, struct node *n, uint64_t stored)
 	weight_set(&s->tree, n, stored, n->promised);
 }
 
+void quota_weigh(struct store *s, struct node *n, uint64_t stored,
+		 uint64_t fulfilled)
+{
+	auto_unlock pthread_mutex_t *held = mutex_lock(&s->tree.lock);
+
+	weight_set(&s->tree, n, stored, n->promised - fulfilled);
+}
+
 bool quota_store_first(struct store *s, struct node *n, uint64_t stored)
 {
 	{

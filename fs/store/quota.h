@@ -34,7 +34,11 @@ void quota_unpromise(struct store *s, struct node *n, uint64_t bytes);
 
 /* The file stores so much; counted in size=, too. */
 void quota_store(struct store *s, struct node *n, uint64_t stored);
-/* The same, for a file met on the backing; false: it was counted before. */
+/* The same but for the budget; what was fulfilled is promised no longer. */
+void quota_weigh(struct store *s, struct node *n, uint64_t stored,
+		 uint64_t fulfilled);
+/* As quota_store, for a file met on the backing; false: it was counted before.
+ */
 bool quota_store_first(struct store *s, struct node *n, uint64_t stored);
 
 /*

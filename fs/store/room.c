@@ -11,6 +11,12 @@
 /* Left free on the backing: its own metadata needs some. */
 #define DISK_MARGIN (1u << 20)
 
+/* Of a container beside its bytes: the head's and the first section's pages
+ * and one for the file system; gaps before more sections; the tables. */
+#define LEAST_STORED 12288
+#define MOST_GAPS    24576
+#define TABLES_SHARE 64
+
 static bool room_memory_full(struct store *s, uint64_t n)
 {
 	struct budget_view v = budget_look(&s->budget);
@@ -49,6 +55,14 @@ bool room_clean(struct store *s, uint64_t n)
 		return false;
 	return press_make_room(s, TIER_RAM, n) &&
 	       budget_take_clean(&s->budget, n);
+}
+
+uint64_t room_stored(uint64_t plain)
+{
+	uint64_t aligned = plain / 4 < MOST_GAPS ? plain / 4 : MOST_GAPS;
+
+	return plain ? plain + plain / TABLES_SHARE + LEAST_STORED + aligned
+		     : 0;
 }
 
 /* What the file system still has, whoever filled it. */

@@ -28,6 +28,9 @@ bool room_entry(struct store *s);
 /* Waits while there are too many entries in memory and packing takes some. */
 void room_new_entry(struct store *s);
 
+/* The most that a container of so many plain bytes takes of the backing. */
+uint64_t room_stored(uint64_t plain);
+
 /*
  * Promises n bytes of the backing, evicting once.  Returns 0 or -ENOSPC, by
  * size= or because the file system is full.

@@ -25,6 +25,31 @@ void store_strip_setid(struct store *s, struct handle *h)
 	s->options.stale(s->options.stale_ctx, e->node, NULL);
 }
 
+/*
+ * Room on the backing for what was promised: a container, and the plain copy
+ * where that lies there, too.  One published before is written anew as a whole.
+ */
+static int writing_room(struct entry *e, bool spilled)
+{
+	uint64_t plain, want, has;
+
+	{
+		auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+
+		plain = e->promised;
+		if (e->node->stored && e->size > plain)
+			plain = e->size;
+		want = room_stored(plain) + (spilled ? plain : 0);
+		has = e->room;
+	}
+	int r = want > has ? room_promise(e->store, want - has) : 0;
+	if (r < 0 || want <= has)
+		return r;
+	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+	e->room += want - has;
+	return 0;
+}
+
 /* Moves a staged entry's bytes to the backing.  Caller holds data alone. */
 static int writing_spill(struct entry *e)
 {
@@ -60,6 +85,8 @@ static void writing_room_to_stage(struct entry *e)
 	pthread_mutex_unlock(&e->lock);
 	if (room_dirty(s, size))
 		budget_set_dirty(&s->budget, size, 0); /* staging takes it */
+	else
+		writing_room(e, true); /* or it fails for want of that */
 }
 
 /*
@@ -124,14 +151,12 @@ static int writing_promise(struct entry *e, uint64_t end, size_t n)
 	int r = quota_promise(e->store, e->node, n);
 	if (r < 0)
 		return r;
-	r = room_promise(e->store, n);
-	if (r < 0) {
-		quota_unpromise(e->store, e->node, n);
-		return r;
+	{
+		auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
+
+		e->promised += n;
 	}
-	auto_unlock pthread_mutex_t *held = mutex_lock(&e->lock);
-	e->promised += n;
-	return 0;
+	return writing_room(e, false);
 }
 
 static bool writing_is_spilled(struct entry *e)
@@ -148,8 +173,10 @@ static int writing_put(struct entry *e, uint64_t off, const void *src,
 	struct store *s = e->store;
 	bool spilled = writing_is_spilled(e);
 	uint64_t taken = !spilled && room_dirty(s, len) ? len : 0;
-	int r = writing_writable(e, taken);
+	int r = taken ? 0 : writing_room(e, true);
 
+	if (r == 0)
+		r = writing_writable(e, taken);
 	if (r < 0) {
 		budget_set_dirty(&s->budget, taken, 0);
 		return r;
