@@ -127,6 +127,14 @@ static int config_device_rate(struct options *o, const char *text)
 	return config_rate(text, &o->device_rate);
 }
 
+static int config_record(struct options *o, const char *text)
+{
+	if (strlen(text) >= sizeof(o->record))
+		return -EINVAL;
+	strcpy(o->record, text);
+	return 0;
+}
+
 static int config_quality(struct options *o, const char *text)
 {
 	struct setting v;
@@ -164,6 +172,7 @@ static const struct {
 	{ "high=", config_high, "a percentage, 1 to 100", true },
 	{ "low=", config_low, "a percentage, 1 to 100", true },
 	{ "free=", config_free, "a size, as 10G", true },
+	{ "record=", config_record, "a file, or nothing", true },
 	{ "device_rate=", config_device_rate, "bytes a second, as 1G", false },
 };
 #define N_KEYS (sizeof(KEYS) / sizeof(KEYS[0]))
@@ -248,11 +257,11 @@ char *config_text(const struct options *o)
 	setting_write(o->alpha, alpha);
 	if (asprintf(&text,
 		     "size=%llu\npolicy=%s\nalpha=%s\nrecompute=%llu\n"
-		     "high=%u\nlow=%u\nfree=%llu\n",
+		     "high=%u\nlow=%u\nfree=%llu\nrecord=%s\n",
 		     (unsigned long long)o->size, o->policy->name, alpha,
 		     (unsigned long long)o->recompute, o->high,
-		     o->low ? o->low : o->high,
-		     (unsigned long long)o->free) < 0)
+		     o->low ? o->low : o->high, (unsigned long long)o->free,
+		     o->record) < 0)
 		return NULL;
 	return text;
 }

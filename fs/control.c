@@ -163,6 +163,43 @@ void control_read(fuse_req_t req, size_t size, off_t off,
 	fuse_reply_buf(req, copy, n);
 }
 
+/* Begins or ends the record.  Writing it must not wait for this mount. */
+static int control_record(struct fs *fs, const struct options *to,
+			  const char **ret_why)
+{
+	const char *path = to->record, *mount = fs->options.mountpoint;
+	size_t len = strlen(mount);
+	struct options same = *to;
+
+	memcpy(same.record, fs->options.record, sizeof(same.record));
+	*ret_why = "record= comes alone";
+	if (memcmp(&same, &fs->options, sizeof(same)))
+		return -EINVAL;
+	*ret_why = "record= wants a path from the root, not on this mount";
+	if (*path && *path != '/')
+		return -EINVAL;
+	if (!strncmp(path, mount, len) && (path[len] == '/' || !path[len]))
+		return -EINVAL;
+	return store_record(fs->store, path, ret_why);
+}
+
+static int control_tune(struct fs *fs, struct options *to, const char **ret_why)
+{
+	const struct tuning tuning = {
+		.free = to->free,
+		.high = to->high,
+		.low = to->low,
+		.alpha = to->alpha,
+		.recompute = to->recompute,
+		.size = to->size,
+		.policy = to->policy,
+	};
+
+	if (to->policy != fs->options.policy)
+		*to->record = 0; /* a record has one policy */
+	return store_tune(fs->store, &tuning, ret_why);
+}
+
 /* Checked as a whole; returns 0, or -errno with a sentence. */
 static int control_change(struct fs *fs, const char *text, size_t len,
 			  char why[CONFIG_WHY])
@@ -173,16 +210,10 @@ static int control_change(struct fs *fs, const char *text, size_t len,
 
 	if (r < 0)
 		return r;
-	struct tuning tuning = {
-		.free = to.free,
-		.high = to.high,
-		.low = to.low,
-		.alpha = to.alpha,
-		.recompute = to.recompute,
-		.size = to.size,
-		.policy = to.policy,
-	};
-	r = store_tune(fs->store, &tuning, &fault);
+	if (strcmp(to.record, fs->options.record))
+		r = control_record(fs, &to, &fault);
+	else
+		r = control_tune(fs, &to, &fault);
 	if (r < 0)
 		snprintf(why, CONFIG_WHY, "%s", fault);
 	else

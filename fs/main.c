@@ -123,7 +123,7 @@ static int main_open_store(struct fs *fs)
 		.threads = o->threads,
 		.policy = o->policy,
 		.floor_nats = o->floor_nats,
-		.record = o->record,
+		.record = *o->record ? o->record : NULL,
 		.profiles = o->profiles,
 		.alpha = o->alpha,
 		.recompute = o->recompute,

@@ -16,7 +16,7 @@
 struct raw {
 	struct options *o;
 	char *lines; /* those of config.h, as they came */
-	char *config, *record, *profiles;
+	char *config, *profiles;
 	int no_passthrough, allow_other, default_permissions;
 	int n_positional;
 };
@@ -44,8 +44,8 @@ static const struct fuse_opt OPTIONS[] = {
 	VALUE("low="),
 	VALUE("free="),
 	VALUE("device_rate="),
+	VALUE("record="),
 	OPTION("config=%s", config),
-	OPTION("record=%s", record),
 	OPTION("profiles=%s", profiles),
 	OPTION("no_passthrough", no_passthrough),
 	OPTION("allow_other", allow_other),
@@ -190,7 +190,6 @@ int options_parse(struct fuse_args *args, struct options *ret)
 	free(line.mountpoint);
 	free(raw.lines);
 	free(raw.config);
-	o.record = raw.record;
 	o.profiles = raw.profiles ? raw.profiles : strdup(ADAPTCACHE_PROFILES);
 	if (r < 0)
 		options_done(&o);
@@ -203,7 +202,6 @@ void options_done(struct options *o)
 {
 	free(o->backing);
 	free(o->mountpoint);
-	free(o->record);
 	free(o->profiles);
 }
 

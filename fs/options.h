@@ -13,7 +13,7 @@ struct options {
 	char *backing;               /* absolute */
 	char *mountpoint;            /* absolute */
 	char *profiles;              /* directory of layer profiles */
-	char *record;                /* file for decisions, or NULL */
+	char record[1024];           /* file for decisions, or "" */
 	uint64_t memory, size, free; /* bytes */
 	unsigned threads;
 	unsigned high, low; /* percent; low 0: as high */

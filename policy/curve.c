@@ -56,6 +56,25 @@ void curve_learn(struct policy_entry *e, const struct facts *facts)
 	}
 }
 
+struct facts curve_facts(const struct policy_entry *e)
+{
+	struct facts f = {
+		.name = e->name,
+		.raw_bytes = (uint64_t)e->raw_bytes,
+		.recompute_s = (double)e->recompute_s,
+		.floor_rung = e->floor_rung,
+		.pin = e->pin,
+		.priority = e->priority,
+		.dead = e->dead,
+	};
+
+	for (unsigned k = 0; k < N_RUNGS; k++) {
+		f.layer_bytes[k] = curve_bytes(e, k + 1) - curve_bytes(e, k);
+		f.loss[k] = (float)curve_loss(e, k);
+	}
+	return f;
+}
+
 /* By option; curve.h says in which order. */
 static const struct place PLACES[N_OPTIONS] = {
 	{ 0, 0, 0x00, 0 },

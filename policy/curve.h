@@ -56,6 +56,9 @@ struct reading {
 /* Fills e's numbers from facts; `at`, `slot` and counts are left alone. */
 void curve_learn(struct policy_entry *e, const struct facts *facts);
 
+/* What is left of the facts in e's numbers. */
+struct facts curve_facts(const struct policy_entry *e);
+
 /* Stored bytes of the first n_layers layers, 0 to N_RUNGS. */
 uint64_t curve_bytes(const struct policy_entry *e, unsigned n_layers);
 

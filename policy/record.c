@@ -59,12 +59,14 @@ static int record_add_rest(struct line *l, const struct record *r)
 {
 	switch (r->event) {
 	case RECORD_START:
+	case RECORD_JOIN:
 		record_add(l, " %s %" PRIu64, r->policy, r->count);
 		record_add_world(l, &r->world);
 		return 0;
 	case RECORD_WORLD:
 		record_add_world(l, &r->world);
 		return 0;
+	case RECORD_KNOWN:
 	case RECORD_ENTER:
 	case RECORD_REVISE:
 		record_add(l, " %" PRIu64, r->id);
@@ -93,8 +95,7 @@ static int record_add_rest(struct line *l, const struct record *r)
 
 static bool record_has_time(char event)
 {
-	return event != RECORD_START && event != RECORD_WORLD &&
-	       event != RECORD_FORGET;
+	return !strchr("SJWF", event);
 }
 
 int record_format(const struct record *r, char *dst, size_t cap,
@@ -233,7 +234,7 @@ static void record_read_rest(struct reader *s, struct record *ret)
 	ret->id = record_whole(s, 10, UINT64_MAX);
 	if (event == RECORD_PRESS)
 		ret->tier = record_small(s, N_TIERS - 1);
-	if (event == RECORD_ENTER || event == RECORD_REVISE)
+	if (strchr("KER", event))
 		record_read_facts(s, &ret->facts);
 	if (event != RECORD_REVISE && event != RECORD_FORGET)
 		record_read_place(s, &ret->place);
@@ -246,11 +247,11 @@ const char *record_parse(const char *line, struct record *ret)
 	struct reader s = { .at = line + (*line ? 1 : 0) };
 
 	*ret = (struct record){ .event = *line };
-	if (!*line || !strchr("SWEHPTRMF", *line))
+	if (!*line || !strchr("SJKWEHPTRMF", *line))
 		return "unknown event";
 	if (record_has_time(ret->event))
 		ret->now_s = record_fraction(&s);
-	if (ret->event == RECORD_START)
+	if (ret->event == RECORD_START || ret->event == RECORD_JOIN)
 		record_read_start(&s, ret);
 	else if (ret->event == RECORD_WORLD)
 		record_read_world(&s, &ret->world);

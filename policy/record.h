@@ -3,7 +3,9 @@
  *
  * Whoever drives a policy writes one line per call: what was told, and what
  * was answered.  Played again from the start line on, the same policy gives
- * the same answers; `simulate --replay` checks that.  A line is one letter
+ * the same answers; `simulate --replay` checks that.  One that joined later
+ * says what was held by then, but not what had been learned: it cannot be
+ * played again, only simulated.  A line is one letter
  * and numbers between blanks; fractions are hexadecimal, so that nothing is
  * rounded.  Pure; thread-safe.
  */
@@ -13,6 +15,8 @@
 
 enum record_event {
 	RECORD_START = 'S',  /* policy, n_ghosts (count), world */
+	RECORD_JOIN = 'J',   /* as RECORD_START, of a policy that ran before */
+	RECORD_KNOWN = 'K',  /* then: now, id, facts, place of each it knew */
 	RECORD_WORLD = 'W',  /* world */
 	RECORD_ENTER = 'E',  /* now, id, facts; answered: place, read_layers */
 	RECORD_HIT = 'H',    /* now, id; answered: place, read_layers */

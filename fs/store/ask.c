@@ -2,11 +2,14 @@
 #include "fs/store/ask.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "codec/mem.h"
 #include "fs/store/log.h"
 #include "fs/store/state.h"
+#include "fs/store/walk.h"
+#include "policy/curve.h"
 #include "policy/record.h"
 
 static void ask_end_record(struct mover *m)
@@ -30,6 +33,17 @@ static void ask_note(struct mover *m, const struct record *r)
 	ask_end_record(m);
 }
 
+FILE *ask_open(const char *path)
+{
+	int fd = open(
+	    path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (fd >= 0 && !f)
+		close(fd);
+	return f;
+}
+
 int ask_start(struct mover *m, const char *path)
 {
 	struct record r = { .event = RECORD_START,
@@ -40,17 +54,37 @@ int ask_start(struct mover *m, const char *path)
 	if (!m->run)
 		return -ENOMEM;
 	m->told = m->world;
-	if (!path)
-		return 0;
-	m->record = fopen(path, "we");
-	if (!m->record) {
+	if (path)
+		m->record = ask_open(path);
+	if (path && !m->record)
 		log_error("%s: %s: decisions are not recorded", path,
 			  strerror(errno));
-		return 0;
-	}
 	snprintf(r.policy, sizeof(r.policy), "%s", m->policy->name);
 	ask_note(m, &r);
 	return 0;
+}
+
+void ask_join(struct mover *m, FILE *file, const struct world *world,
+	      double now_s, const struct walk *known)
+{
+	struct record r = { .event = RECORD_JOIN,
+			    .count = ASK_GHOSTS,
+			    .world = *world };
+
+	ask_end_record(m);
+	m->record = file;
+	snprintf(r.policy, sizeof(r.policy), "%s", m->policy->name);
+	ask_note(m, &r);
+	for (size_t i = 0; i < known->n; i++) {
+		struct node *n = known->node[i];
+
+		r = (struct record){ .event = RECORD_KNOWN,
+				     .now_s = now_s,
+				     .id = n->id,
+				     .facts = curve_facts(&n->policy),
+				     .place = n->policy.at };
+		ask_note(m, &r);
+	}
 }
 
 void ask_stop(struct mover *m)

@@ -11,11 +11,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "policy/policy.h"
 
 struct mover;
 struct node;
+struct walk;
 
 /*
  * Names of evicted entries that a run remembers: a hundred KiB, and few enough
@@ -23,9 +25,19 @@ struct node;
  */
 #define ASK_GHOSTS 4096
 
+/* The file of a record, for its owner alone; NULL: errno says why. */
+FILE *ask_open(const char *path);
+
 /* Begins m->run of m->policy in m->world.  path: the record, or NULL. */
 int ask_start(struct mover *m, const char *path);
 void ask_stop(struct mover *m);
+
+/*
+ * Takes file, or NULL: the record from now on, of a policy that has run before
+ * and knows these nodes.  world: with the limits as they were given.
+ */
+void ask_join(struct mover *m, FILE *file, const struct world *world,
+	      double now_s, const struct walk *known);
 
 /* Another policy: the record ends, for it has only one. */
 void ask_switch(struct mover *m, const struct policy *policy,

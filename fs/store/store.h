@@ -86,6 +86,13 @@ void store_tuning(struct store *s, struct tuning *ret);
 int store_tune(struct store *s, const struct tuning *to, const char **ret_why);
 
 /*
+ * Records what the policy is told and answers from now on in the file path,
+ * in the place of any record before; "": no more.  Returns 0, or -errno with
+ * half a sentence and no change.
+ */
+int store_record(struct store *s, const char *path, const char **ret_why);
+
+/*
  * Opens the backing directory, makes what is missing, sweeps what a crash
  * left, and begins to learn what is there without making anyone wait for it.
  * On failure *ret_why is a sentence.  -EBUSY: another daemon has it.

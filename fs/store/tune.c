@@ -210,6 +210,35 @@ int store_tune(struct store *s, const struct tuning *to, const char **ret_why)
 	return 0;
 }
 
+int store_record(struct store *s, const char *path, const char **ret_why)
+{
+	struct mover *m = &s->mover;
+	FILE *file = *path ? ask_open(path) : NULL;
+	struct walk known = { 0 };
+
+	if (*path && !file) {
+		*ret_why = strerror(errno);
+		return -errno;
+	}
+	{
+		auto_unlock pthread_mutex_t *held = mutex_lock(&m->lock);
+		struct world world = m->world;
+		int r = file ? tune_known(s, &known) : 0;
+
+		if (r < 0) {
+			*ret_why = "out of memory";
+			fclose(file);
+			return r;
+		}
+		walk_by_use(&known);
+		world.limit_bytes[TIER_RAM] = s->options.memory;
+		world.limit_bytes[TIER_SSD] = s->size;
+		ask_join(m, file, &world, mover_now(m), &known);
+	}
+	walk_done(&s->tree, &known);
+	return 0;
+}
+
 int tune_start(struct store *s, const char **ret_why)
 {
 	const struct store_options *o = &s->options;
