@@ -21,6 +21,8 @@ static const struct {
 	  verb_profile },
 	{ "bench", "codec FILE... [options]",
 	  "codecs on files, or a file as a codec leaves it", verb_bench },
+	{ "trace", "record MOUNT [options]",
+	  "what a mount decides and serves, into a file", verb_trace },
 	{ "simulate", "[TRACE] [options]",
 	  "policies on a trace, without a mount", verb_simulate },
 };

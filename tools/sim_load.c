@@ -66,6 +66,7 @@ void sim_load_done(struct sim_load *l)
 	free(l->names);
 	free(l->requests);
 	free(l->refs);
+	free(l->facts);
 	*l = (struct sim_load){ 0 };
 }
 

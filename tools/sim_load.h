@@ -12,11 +12,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "policy/policy.h"
+
 struct sim_name {
 	double raw_bytes;
 	double recompute_s;
 	float sensitivity; /* quality lost per unit of KLD, of this entry */
 	float task;        /* the same, of its task */
+	const struct facts *facts; /* as recorded; NULL: by the ladder */
 };
 
 struct sim_request {
@@ -33,6 +36,7 @@ struct sim_load {
 	size_t n_requests;
 	uint32_t *refs; /* name numbers */
 	size_t n_refs;
+	struct facts *facts; /* what names point to, or NULL */
 	size_t names_cap, requests_cap, refs_cap;
 };
 
@@ -59,6 +63,21 @@ int sim_load_task(uint64_t *seed);
  * Returns 0, -errno of the file, -EINVAL or -ENOMEM; l is then partly filled.
  */
 int sim_load_trace(struct sim_load *l, const char *path, FILE *errors);
+
+/* What a record was made with. */
+struct sim_recorded {
+	char policy[32];
+	struct world world; /* the limits of its start, the speeds of its end */
+};
+
+/*
+ * Reads a record of policy/record.h as a workload: an entry that was there, is
+ * written for the first time or is read is a request of one name.  What became
+ * of it then is left out: the policy that is run decides anew.  Returns as
+ * sim_load_trace; -ENOMSG, with nothing said: it is no record.
+ */
+int sim_load_record(struct sim_load *l, const char *path, FILE *errors,
+		    struct sim_recorded *ret);
 
 /* A synthetic workload. */
 struct sim_zipf {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const char USAGE[] =
-    "usage: simulate TRACE|zipf|zipf-drift [options]\n"
+    "usage: simulate TRACE|RECORD|zipf|zipf-drift [options]\n"
     "       simulate --replay RECORD   (every decision taken again?)\n"
     "  --memory SIZE        DRAM tier (100G); K M G T are powers of 1000,\n"
     "                       Ki Mi Gi Ti of 1024\n"

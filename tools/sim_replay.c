@@ -149,6 +149,9 @@ static const char *replay_line(struct replay *p, const char *line, int *ret_r)
 		return fault;
 	if (r.event == RECORD_START)
 		return replay_start(p, &r);
+	if (r.event == RECORD_JOIN)
+		return "it joined a policy that had learned before: it can be "
+		       "simulated only";
 	if (!p->run)
 		return "the first line is no start";
 	if (strchr("EHRMF", r.event)) {

@@ -60,10 +60,18 @@ const struct sim_ladder *sim_ladder_find(const char *name)
 	return NULL;
 }
 
+/* Recorded entries have their own rates, unless those of others are tried. */
+static bool sim_is_recorded(const struct sim_setup *setup,
+			    const struct sim_name *name)
+{
+	return name->facts && setup->ladder == LADDERS;
+}
+
 struct facts sim_facts(const struct sim_setup *setup,
 		       const struct sim_name *name, uint64_t number)
 {
 	const struct sim_ladder *ladder = setup->ladder;
+	struct facts own;
 	double before = 0, told = (double)name->sensitivity;
 	struct facts f = {
 		.name = number + 1,
@@ -72,6 +80,11 @@ struct facts sim_facts(const struct sim_setup *setup,
 		.priority = 50,
 	};
 
+	if (sim_is_recorded(setup, name)) {
+		own = *name->facts;
+		own.name = number + 1;
+		return own;
+	}
 	if (setup->knows == KNOWS_TASK)
 		told = (double)name->task;
 	if (setup->knows == KNOWS_MEAN)
@@ -94,6 +107,15 @@ static void sim_press(struct sim *s, double now_s)
 		continue;
 }
 
+static double sim_loss(const struct sim_setup *setup,
+		       const struct sim_name *name, unsigned layers)
+{
+	if (sim_is_recorded(setup, name))
+		return (double)name->facts->loss[layers - 1];
+	return fmin(1,
+		    (double)name->sensitivity * setup->ladder->kld[layers - 1]);
+}
+
 /* Books what reading an entry cost, and where from. */
 static void sim_count(struct sim *s, const struct sim_name *name,
 		      const struct policy_entry *e, const struct place *from,
@@ -107,12 +129,11 @@ static void sim_count(struct sim *s, const struct sim_name *name,
 		return;
 	}
 
-	double kld = s->setup->ladder->kld[a->read_layers - 1];
 	bool plain = from->plain != 0;
 	bool ram = plain ? from->plain & 1 : from->ram >= a->read_layers;
 	struct place read = { .top = a->read_layers };
 
-	s->quality_lost += plain ? 0 : fmin(1, (double)name->sensitivity * kld);
+	s->quality_lost += plain ? 0 : sim_loss(s->setup, name, a->read_layers);
 	s->n_ram += ram;
 	s->n_ssd += !ram;
 	if (ram)
@@ -150,11 +171,14 @@ static int sim_enter(struct sim *s, double now_s, uint32_t number,
 		     const struct facts *burst, bool tail)
 {
 	struct policy_answer answer;
-	struct facts f = sim_facts(s->setup, &s->load->names[number], number);
+	const struct sim_name *name = &s->load->names[number];
+	struct facts f = sim_facts(s->setup, name, number);
 
-	f.burst_files = burst->burst_files;
-	f.burst_hits = burst->burst_hits;
-	f.burst_tail = tail;
+	if (!name->facts) {
+		f.burst_files = burst->burst_files;
+		f.burst_hits = burst->burst_hits;
+		f.burst_tail = tail;
+	}
 	return s->setup->policy->enter(s->run, now_s, &f,
 				       &s->entry[number].policy, &answer);
 }

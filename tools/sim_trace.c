@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/sim_ids.h"
 #include "tools/sim_load.h"
 
 static const double BLOCK_TOKENS = 512;
@@ -22,13 +23,6 @@ struct trace_line {
 	uint64_t *ids; /* MAX_BLOCKS of them */
 	uint32_t n_ids;
 	bool has_timestamp, has_input, has_ids;
-};
-
-/* Ids of the trace to names of the load, in a hash table. */
-struct trace_ids {
-	uint64_t *id; /* + 1; 0: free */
-	uint32_t *name;
-	size_t n, cap; /* cap is a power of 2 */
 };
 
 static const char *trace_space(const char *s)
@@ -137,65 +131,28 @@ static const char *trace_parse(const char *s, struct trace_line *line)
 	return line->has_ids ? NULL : "hash_ids is missing";
 }
 
-static size_t trace_slot(const struct trace_ids *t, uint64_t id)
-{
-	size_t i = id * 0x9e3779b97f4a7c15u >> 20 & (t->cap - 1);
-
-	while (t->id[i] && t->id[i] != id + 1)
-		i = (i + 1) & (t->cap - 1);
-	return i;
-}
-
-static int trace_ids_grow(struct trace_ids *t)
-{
-	struct trace_ids wide = { .n = t->n,
-				  .cap = t->cap ? 4 * t->cap : 4096 };
-
-	wide.id = calloc(wide.cap, sizeof *wide.id);
-	wide.name = calloc(wide.cap, sizeof *wide.name);
-	if (!wide.id || !wide.name) {
-		free(wide.id);
-		free(wide.name);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < t->cap; i++) {
-		if (!t->id[i])
-			continue;
-		size_t to = trace_slot(&wide, t->id[i] - 1);
-		wide.id[to] = t->id[i];
-		wide.name[to] = t->name[i];
-	}
-	free(t->id);
-	free(t->name);
-	*t = wide;
-	return 0;
-}
-
 /* Adds the line's blocks; a new block is of its conversation's task. */
-static int trace_add(struct sim_load *l, struct trace_ids *t,
+static int trace_add(struct sim_load *l, struct sim_ids *t,
 		     const struct trace_line *line, uint64_t *seed)
 {
 	int task = sim_load_task(seed);
 
 	for (uint32_t i = 0; i < line->n_ids; i++) {
-		if (2 * t->n >= t->cap && trace_ids_grow(t) < 0)
-			return -ENOMEM;
+		uint32_t number;
 
-		size_t slot = trace_slot(t, line->ids[i]);
-		if (t->id[slot] && i > 0) {
-			float was = l->names[t->name[slot]].task;
+		if (sim_ids_number(t, line->ids[i], &number) < 0)
+			return -ENOMEM;
+		if (number < l->n_names && i > 0) {
+			float was = l->names[number].task;
 			task = was < 1 ? 0 : was < 2 ? 1 : 2;
-		} else if (!t->id[slot]) {
+		} else if (number == l->n_names) {
 			struct sim_name name =
 			    sim_load_draw(BLOCK_TOKENS, task, seed);
 
-			t->id[slot] = line->ids[i] + 1;
-			t->name[slot] = (uint32_t)l->n_names;
-			t->n++;
 			if (sim_load_name(l, &name) < 0)
 				return -ENOMEM;
 		}
-		if (sim_load_ref(l, t->name[slot]) < 0)
+		if (sim_load_ref(l, number) < 0)
 			return -ENOMEM;
 	}
 	if (!line->n_ids)
@@ -209,7 +166,7 @@ static int trace_add(struct sim_load *l, struct trace_ids *t,
 static int trace_lines(struct sim_load *l, FILE *f, const char *path,
 		       FILE *errors, struct trace_line *line)
 {
-	struct trace_ids ids = { 0 };
+	struct sim_ids ids = { 0 };
 	char *text = NULL;
 	size_t cap = 0;
 	uint64_t seed = 1;
@@ -234,8 +191,7 @@ static int trace_lines(struct sim_load *l, FILE *f, const char *path,
 		r = trace_add(l, &ids, line, &seed);
 	}
 	free(text);
-	free(ids.id);
-	free(ids.name);
+	sim_ids_done(&ids);
 	return r;
 }
 

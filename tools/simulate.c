@@ -97,7 +97,8 @@ static int simulate_all(const struct sim_options *o,
 	return 0;
 }
 
-static int simulate_load(const struct sim_options *o, struct sim_load *l)
+static int simulate_load(const struct sim_options *o, struct sim_load *l,
+			 struct sim_recorded *recorded)
 {
 	bool zipf = strcmp(o->trace, "zipf") == 0;
 	struct sim_zipf shape = {
@@ -109,8 +110,11 @@ static int simulate_load(const struct sim_options *o, struct sim_load *l)
 		.seed = (uint64_t)o->seed,
 	};
 
-	if (!zipf && strcmp(o->trace, "zipf-drift") != 0)
-		return sim_load_trace(l, o->trace, stderr);
+	if (!zipf && strcmp(o->trace, "zipf-drift") != 0) {
+		int r = sim_load_record(l, o->trace, stderr, recorded);
+
+		return r == -ENOMSG ? sim_load_trace(l, o->trace, stderr) : r;
+	}
 	if (o->n_requests < 100 || !(o->arrivals > 0))
 		return sim_options_fault("too few requests or arrivals for",
 					 o->trace);
@@ -148,11 +152,43 @@ static int simulate_replay(const char *path)
 	return r == 0 ? 0 : 1;
 }
 
+/* What was recorded holds where nothing is said. */
+static int simulate_recorded(struct sim_options *o, struct sim_recorded *r,
+			     int argc, char **argv)
+{
+	if (!*r->policy)
+		return 0;
+	*o = sim_options_default();
+	o->setup.world = r->world;
+	o->alpha[0] = r->world.alpha;
+	o->policies = r->policy;
+	return sim_options_parse(o, argc, argv);
+}
+
+static int simulate_runs(struct sim_options *o, struct sim_result *results,
+			 int argc, char **argv)
+{
+	struct sim_recorded recorded = { 0 };
+	struct sim_load load = { 0 };
+	size_t n = 0;
+	int r = simulate_load(o, &load, &recorded);
+
+	if (r == 0)
+		r = simulate_recorded(o, &recorded, argc, argv);
+	char *names = r == 0 ? strdup(o->policies) : NULL;
+	if (r == 0)
+		r = names ? simulate_all(o, &load, names, results, &n)
+			  : -ENOMEM;
+	if (r == 0)
+		r = simulate_output(o, results, n);
+	sim_load_done(&load);
+	free(names);
+	return r;
+}
+
 int verb_simulate(int argc, char **argv)
 {
 	struct sim_options o = sim_options_default();
-	struct sim_load load = { 0 };
-	size_t n = 0;
 
 	if (argc == 3 && strcmp(argv[1], "--replay") == 0)
 		return simulate_replay(argv[2]);
@@ -164,16 +200,9 @@ int verb_simulate(int argc, char **argv)
 	}
 
 	struct sim_result *results = calloc(MAX_RUNS, sizeof *results);
-	char *names = strdup(o.policies);
-	int r = results && names ? simulate_load(&o, &load) : -ENOMEM;
-	if (r == 0)
-		r = simulate_all(&o, &load, names, results, &n);
-	if (r == 0)
-		r = simulate_output(&o, results, n);
+	int r = results ? simulate_runs(&o, results, argc, argv) : -ENOMEM;
 	if (r == -ENOMEM)
 		fprintf(stderr, "simulate: out of memory\n");
-	sim_load_done(&load);
-	free(names);
 	free(results);
 	return r == 0 ? 0 : r == -EINVAL ? 2 : 1;
 }

@@ -12,4 +12,5 @@ int verb_info(int argc, char **argv);
 int verb_pack(int argc, char **argv);
 int verb_profile(int argc, char **argv);
 int verb_status(int argc, char **argv);
+int verb_trace(int argc, char **argv);
 int verb_unpack(int argc, char **argv);

@@ -18,7 +18,7 @@ import kit
 from kit import MIB
 
 SECONDS = float(os.environ.get("ADAPTCACHE_CAPS_S", "20"))
-LIMITS = {"caps_hold_under_writers_that_outrun_all": SECONDS + 120}
+LIMITS = {"test_caps_hold_under_writers_that_outrun_all": SECONDS + 120}
 MEMORY, SIZE, THREADS = 96 * MIB, 160 * MIB, 2
 PER_THREAD = 8 * MIB  # beside memory=, as the man page says
 NAMES = 60

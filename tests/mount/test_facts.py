@@ -1,8 +1,11 @@
 """test_facts.py - what the file system tells: xattrs, .kv/, the adaptcache program"""
 
 import errno
+import json
 import os
 import re
+import signal
+import subprocess
 
 import kit
 from kit import MIB
@@ -180,6 +183,65 @@ def test_decisions_are_explained():
             assert e.errno == errno.ENODATA
         else:
             raise AssertionError("lru weighs nothing")
+
+
+def traced(m, out, *options):
+    return subprocess.Popen([kit.TOOL, "trace", "record", m.root, "-o", out, *options],
+                            stderr=subprocess.PIPE)
+
+
+def test_a_running_mount_is_recorded_and_simulated():
+    kit.needs_daemon()
+    with kit.mount(f"memory=32M,size={24 * MIB}") as m:
+        out = os.path.join(m.temp, "record")
+        for i in range(4):
+            kit.write_file(m.path(f"f{i}"), kit.content("text", 2 * MIB, i), sync=True)
+        running = traced(m, out)
+        kit.eventually(lambda: os.path.exists(out))
+        second = traced(m, out + "2")
+        assert second.wait(30) == 1 and b"is being recorded" in second.stderr.read()
+        for i in range(4, 20):
+            kit.write_file(m.path(f"f{i}"), kit.content("random", 2 * MIB, i), sync=True)
+            kit.read_file(m.path(f"f{i}"))
+            if i >= 10 and kit.opens(m.path("f6")):
+                kit.read_file(m.path("f6"))
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 0, running.stderr.read()
+        before = os.path.getsize(out)
+        assert os.stat(out).st_mode & 0o777 == 0o600
+        kit.write_file(m.path("later"), b"x" * MIB, sync=True)
+        assert os.path.getsize(out) == before
+        with open(out, encoding="ascii") as f:
+            letters = [line[0] for line in f]
+        assert letters[0] == "J" and letters[1:5] == ["K"] * 4 and letters.count("E") >= 16, letters
+        results = {}
+        for policy, size in (("adapt", "1G"), ("lru", "8Mi")):
+            got = kit.tool("simulate", out, "--policy", policy, "--size", size, "--json")
+            assert got.returncode == 0, got.stderr
+            results[policy] = json.loads(got.stdout)[0]
+        assert results["adapt"]["references"] == results["lru"]["references"] >= 16, results
+        assert results["adapt"]["miss_share"] == 0, results
+        assert kit.tool("simulate", out).returncode == 0  # as it was
+        got = kit.tool("simulate", "--replay", out)
+        assert got.returncode == 1 and b"simulated only" in got.stderr, got
+        short = traced(m, out, "--seconds", "0.2")
+        assert short.wait(30) == 0 and os.path.getsize(out) < before
+
+
+def test_what_cannot_be_recorded_is_refused():
+    kit.needs_daemon()
+    with kit.mount() as m:
+        out = os.path.join(m.temp, "record")
+        for args, status in ((("record", m.temp, "-o", out), 1), (("record", m.root, "-o", m.path("f")), 1),
+                             (("record", m.root, "-o", "/nowhere/f"), 1), (("record",), 2),
+                             (("play", m.root), 2), (("record", m.root, "--seconds", "0"), 2)):
+            got = kit.tool("trace", *args)
+            assert got.returncode == status and len(got.stderr.splitlines()) == 1, (args, got)
+        for line in (f"record={m.path('f')}", "record=here", "record=/nowhere/f", f"record={out}\nalpha=2"):
+            with kit.raises(errno.EINVAL, errno.ENOENT):
+                with open(m.path(".kv", "control"), "w", encoding="ascii") as f:
+                    f.write(line + "\n")
+        assert not os.path.exists(out)
 
 
 def hits_expected(path):

@@ -183,7 +183,7 @@ static void test_record_use(FILE *f, const struct policy *p,
 			    .now_s = now_s,
 			    .id = id };
 	struct sim_setup setup = test_setup(p->name, 1, 1);
-	struct sim_name name = { 64e6, .05, 2, 2 };
+	struct sim_name name = { 64e6, .05, 2, 2, NULL };
 	struct policy_answer a;
 	struct policy_move m;
 
@@ -251,6 +251,120 @@ START_TEST(a_recorded_run_is_decided_again)
 }
 END_TEST
 
+struct recorded_line {
+	char event;
+	double now_s;
+	uint64_t id, name, bytes;
+};
+
+/* 1 was there; 2 and 3 are written, and read; 4 is 2 again, which had to go. */
+static const struct recorded_line RECORDED[] = {
+	{ 'J', 0, 0, 0, 0 },       { 'K', 100, 1, 11, 4000 },
+	{ 'E', 101, 2, 12, 6000 }, { 'R', 101, 2, 12, 6000 },
+	{ 'H', 102, 1, 0, 0 },     { 'E', 103, 3, 10, 9000 },
+	{ 'R', 103, 3, 13, 9000 }, { 'F', 104, 3, 0, 0 },
+	{ 'E', 105, 3, 13, 9000 }, { 'H', 106, 3, 0, 0 },
+	{ 'E', 107, 4, 12, 6500 }, { 'W', 0, 0, 0, 0 },
+};
+
+static void test_write_recorded(FILE *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct recorded_line *l = &RECORDED[i];
+		struct record r = { .event = l->event,
+				    .now_s = l->now_s,
+				    .id = l->id,
+				    .place = { 5, 0, 31, 0 } };
+
+		r.facts = (struct facts){ .name = l->name,
+					  .raw_bytes = l->bytes,
+					  .layer_bytes[4] = l->bytes / 2,
+					  .loss = { 1, 1, 1, 1, 0 },
+					  .recompute_s = .25,
+					  .floor_rung = 4,
+					  .priority = 50 };
+		r.world = world_default(1000, 1 << 20);
+		if (l->event == 'W')
+			r.world.bytes_per_s[TIER_SSD] = 12345;
+		strcpy(r.policy, "adapt");
+		test_write(f, &r);
+	}
+}
+
+START_TEST(a_record_is_a_workload)
+{
+	enum { N = sizeof RECORDED / sizeof *RECORDED };
+	static const uint32_t refs[] = { 0, 1, 0, 2, 2, 1 };
+	static const double at_s[] = { 0, 1, 2, 3, 6, 7 };
+	char path[] = "/tmp/test_policy_sim_XXXXXX";
+	struct sim_recorded recorded;
+	struct sim_setup setup = test_setup("adapt", 1 << 20, 1 << 20);
+	struct sim_load load = { 0 };
+	struct sim_result result;
+	struct replay_counts counts;
+
+	FILE *f = fdopen(mkstemp(path), "w");
+	test_write_recorded(f, N);
+	fclose(f);
+	ck_assert_int_eq(sim_load_record(&load, path, stderr, &recorded), 0);
+	ck_assert_str_eq(recorded.policy, "adapt");
+	ck_assert_uint_eq(recorded.world.limit_bytes[TIER_RAM], 1000);
+	ck_assert_double_eq(recorded.world.bytes_per_s[TIER_SSD], 12345);
+	ck_assert_uint_eq(load.n_names, 3);
+	ck_assert_double_eq(load.names[1].raw_bytes, 6500);
+	ck_assert_uint_eq(load.n_refs, 6);
+	ck_assert_uint_eq(load.n_requests, 6);
+	for (size_t i = 0; i < 6; i++) {
+		ck_assert_uint_eq(load.refs[i], refs[i]);
+		ck_assert_double_eq(load.requests[i].at_s, at_s[i]);
+	}
+	/* With room for all, what was written again need not have been. */
+	ck_assert_int_eq(sim_run(&load, &setup, &result), 0);
+	ck_assert_uint_eq(result.n_counted, 3);
+	ck_assert_double_eq(result.miss_share, 0);
+	ck_assert_double_eq(result.quality, 1);
+	/* What it had learned is not in it. */
+	ck_assert_int_eq(sim_replay(path, stderr, &counts), -EINVAL);
+	sim_load_done(&load);
+	unlink(path);
+}
+END_TEST
+
+struct bad_record {
+	const char *text, *reason;
+};
+
+static const struct bad_record BAD_RECORDS[] = {
+	{ "H 0x1p10 77 5 0 31 0 5", "this entry is not known" },
+	{ "H 0x1p0 1 5 0 31 0 5",
+	  "its time is before that of an earlier line" },
+	{ "H 0x1p10", "a number is missing or out of range" },
+	{ "Y 1", "unknown event" },
+};
+
+START_TEST(bad_records_are_named_with_their_place)
+{
+	char path[] = "/tmp/test_policy_sim_XXXXXX", *said = NULL, want[256];
+	struct sim_recorded recorded;
+	struct sim_load load = { 0 };
+	size_t len;
+
+	FILE *f = fdopen(mkstemp(path), "w");
+	test_write_recorded(f, 5);
+	fprintf(f, "%s\n", BAD_RECORDS[_i].text);
+	fclose(f);
+	FILE *errors = open_memstream(&said, &len);
+	ck_assert_int_eq(sim_load_record(&load, path, errors, &recorded),
+			 -EINVAL);
+	fclose(errors);
+	snprintf(want, sizeof want, "%s:6: %s\n", path, BAD_RECORDS[_i].reason);
+	ck_assert_str_eq(said, want);
+	free(said);
+	sim_load_done(&load);
+	unlink(path);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("policy_sim");
@@ -265,6 +379,9 @@ int main(void)
 	tcase_add_test(tc, lru_misses_as_an_independent_lru);
 	tcase_add_loop_test(tc, nobody_beats_the_clairvoyant, 0, n);
 	tcase_add_loop_test(tc, a_recorded_run_is_decided_again, 0, n);
+	tcase_add_test(tc, a_record_is_a_workload);
+	tcase_add_loop_test(tc, bad_records_are_named_with_their_place, 0,
+			    sizeof BAD_RECORDS / sizeof *BAD_RECORDS);
 	suite_add_tcase(s, tc);
 
 	SRunner *sr = srunner_create(s);
