@@ -38,13 +38,15 @@ def test_a_running_daemon_is_changed():
     kit.needs_daemon()
     with kit.mount(f"size={64 * MIB}") as m:
         assert shown(m) == {"size": str(64 * MIB), "policy": "adapt", "alpha": "1",
-                            "recompute": str(100 * MIB), "high": "100", "low": "100", "free": "0", "record": ""}
+                            "recompute": str(100 * MIB),
+                            "high": "100", "low": "100", "free": "0", "record": ""}
         subprocess.run(["sh", "-c", f"echo alpha=2.5 > {m.path('.kv', 'control')}"], check=True)
         assert shown(m)["alpha"] == "2.5" and config(m)["alpha"] == "2.5"
         change(m, "high=90", "low=80", "free=1M", "size=48M", "# a remark", "", "policy=adapt",
                "alpha=0.123456789")
         want = {"size": str(48 * MIB), "policy": "adapt", "alpha": "0.123456789",
-                "recompute": str(100 * MIB), "high": "90", "low": "80", "free": str(MIB), "record": ""}
+                "recompute": str(100 * MIB), "high": "90", "low": "80", "free": str(MIB),
+                "record": ""}
         assert shown(m) == want and refusal(m) == []
         assert m.stats()["disk_limit_bytes"] == 48 * MIB
         change(m, *(f"{k}={v}" for k, v in want.items()))  # what it shows, it takes
