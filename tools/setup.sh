@@ -10,7 +10,11 @@
 # machine's apt already trusts and fetched from the archive that it already
 # uses.  Without it the build falls back to the distribution's libfuse.
 #
-# usage: tools/setup.sh [--no-fuse]
+# --peers adds what tools/bench.sh compares with: btrfs's and squashfs's tools,
+# and the passthrough example of the same libfuse source, kept in
+# $ADAPTCACHE_PREFIX/peers.  Their absence leaves rows out; it stops nothing.
+#
+# usage: tools/setup.sh [--no-fuse] [--peers]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/env.sh
@@ -23,6 +27,7 @@ PACKAGES=(gcc clang meson ninja-build pkg-config liblz4-dev libzstd-dev
 	dpkg-dev xz-utils)
 # Their absence skips a check; it does not stop the build.
 OPTIONAL=(clang-format shellcheck fio perl)
+PEERS=(btrfs-progs squashfs-tools g++)
 
 say() { echo "setup: $*"; }
 
@@ -106,6 +111,23 @@ build_fuse() {
 		DESTDIR=$dir/stage ninja -C "$dir/build" install
 }
 
+# The example, linked against the library it comes with.
+build_peer() {
+	local dir=$tmp/peer
+	fetch_source "$dir" &&
+		meson setup "$dir/build" "$dir/src" --buildtype=release \
+			-Ddefault_library=static -Dutils=false -Dexamples=true -Dtests=false &&
+		ninja -C "$dir/build" example/passthrough_hp &&
+		install -D -t "$ADAPTCACHE_PREFIX/peers" "$dir/build/example/passthrough_hp"
+}
+
+peers() {
+	install_packages optional "${PEERS[@]}"
+	[ ! -x "$ADAPTCACHE_PREFIX/peers/passthrough_hp" ] || return 0
+	say "building libfuse's passthrough example"
+	build_peer >"$log" 2>&1 || say "it cannot be built: going on without it"
+}
+
 # A program linked against the library must run and say the same version.
 try_fuse() {
 	local pc=$1/lib/pkgconfig version
@@ -148,9 +170,19 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 log=$tmp/log
 
+fuse=private_fuse more=:
+for arg; do
+	case $arg in
+	--no-fuse) fuse=: ;;
+	--peers) more=peers ;;
+	*) say "usage: tools/setup.sh [--no-fuse] [--peers]"; exit 2 ;;
+	esac
+done
+
 install_packages needed "${PACKAGES[@]}"
 install_packages optional "${OPTIONAL[@]}"
-[ "${1:-}" = --no-fuse ] || private_fuse
+$fuse
+$more
 . tools/env.sh
 say "libfuse $(pkg-config --modversion fuse3)"
 echo "PKG_CONFIG_PATH=${PKG_CONFIG_PATH:-}"
