@@ -1,11 +1,13 @@
 #!/bin/bash
-# bench.sh - builds, measures the mount against plain files, writes the page
+# bench.sh - builds, measures the mount against other file systems, writes the page
 #
-# usage: tools/bench.sh [--data FILE...] [--pairs N] [--quick] [--json]
-#                       [--out FILE]
+# usage: tools/bench.sh [--data SLOT_FILE...] [--rounds N] [--quick] [--profile]
+#                       [--names N] [--large] [--json] [--out FILE]
 #
-# The page is docs/performance.md unless --out names another; --json prints
-# the figures as well.  Cold reads need root (the kernel's caches are dropped).
+# The page is docs/performance.md, its plots lie beside it, unless --out names
+# another; --json prints the figures as well.  Needs root: kernel caches are
+# dropped, and other file systems mounted.  tools/setup.sh --peers installs
+# those; what is missing is left out, and the page says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
