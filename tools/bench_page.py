@@ -16,8 +16,8 @@ SECTIONS = [
     ("packed 4-5 b/v", "Packed in DRAM, at 4-5 bits a value", f"`-o {RATES['4-5 b/v']}`.  What is "
      "decoded is as large as ever."),
     ("cold", "Cold, bit-exact", "The mount is unmounted, the kernel's caches are dropped, and it is "
-     "mounted again; the others are read after the\nsame drop. *O_DIRECT x 8* has eight reads of a MiB "
-     "on their way, the files open before. A virtual disk may still be\nserved from its host's memory."),
+     "mounted again; the others are read after the\nsame drop. *O_DIRECT at depth* has that many reads of "
+     "a MiB on their way, the files open before. A virtual disk may still be\nserved from its host's memory."),
     ("cold 4-5 b/v", "Cold, at 4-5 bits a value", "As above; the entries are cut to what the rate "
      "needs."),
     ("write", "Write", "*write*: until close returns; the mount holds the bytes in DRAM and packs them "

@@ -24,7 +24,7 @@ def ratios(path, groups, title):
     rows = [row for group in groups.values() for row in group]
     low = min(0.125, *(s["low"] for _, s, _ in rows))
     low, high = math.log2(low), math.log2(max(4, *(s["high"] for _, s, _ in rows)))
-    height = TOP + BOTTOM + LINE * (len(rows) + 2 * len(groups))
+    height = round(TOP + BOTTOM + LINE * (len(rows) + 1.3 * len(groups) + 1))
 
     def x(value):
         return LEFT + (WIDTH - LEFT - RIGHT) * (math.log2(value) - low) / (high - low)
@@ -67,7 +67,11 @@ class Axis:
         return self.start + self.length * (1 - share if self.up else share)
 
     def ticks(self):
-        return [10.0 ** e for e in range(math.ceil(self.least), math.floor(self.most) + 1)]
+        """The decades; what lies between, too, where there are few."""
+        between = (1,) if self.most - self.least > 1.5 else (1, 2, 5)
+        all_of = [k * 10.0 ** e for e in range(math.floor(self.least), math.ceil(self.most) + 1)
+                  for k in between]
+        return [v for v in all_of if self.least <= math.log10(v) <= self.most]
 
 
 def panel(left, title, across, series, ticks=None):
@@ -81,7 +85,8 @@ def panel(left, title, across, series, ticks=None):
         out.append(f'<path d="M{left + 60} {y.at(v):.1f}h{PANEL - 84}" stroke="#ddd"/>'
                    f'<text x="{left + 54}" y="{y.at(v) + 4:.1f}" text-anchor="end">{v:g}</text>')
     for v, label in ticks or [(v, f"{v:,.0f}") for v in x.ticks()]:
-        out.append(f'<text x="{x.at(v):.1f}" y="{HEIGHT - 80}" text-anchor="middle">{label}</text>')
+        out.append(f'<text x="{x.at(v):.1f}" y="{HEIGHT - 80}" '
+                   f'text-anchor="middle">{label}</text>')
     out.append(f'<text x="{left + PANEL / 2:.0f}" y="{HEIGHT - 64}" '
                f'text-anchor="middle">{across}</text>')
     for i, (name, line) in enumerate(series.items()):

@@ -7,6 +7,7 @@ Not every combination: what is left out lies between two that are there.
 import os
 import sys
 
+import bench_calls
 import bench_places
 import bench_rounds
 from bench_rounds import Contender, Work
@@ -37,7 +38,7 @@ class Table:
 
     def __init__(self, source, where, tmpfs_dir, options):
         self.where, self.options, self.source = where, options, source
-        self.buffers = bench_places.bench_calls.Buffers()
+        self.buffers = bench_calls.Buffers()
         self.absent = {}
         self.rows = []
         self.shares = {}
@@ -109,7 +110,7 @@ class Table:
                          repeat)
 
     def cold(self, section, mount, todo, peers):
-        device = f"{self.disk.name}, O_DIRECT x 8"
+        device = f"{self.disk.name}, O_DIRECT at depth {bench_calls.DEPTH}"
         for threads, how in todo:
             self.measure(section, threads, how,
                          [Contender(mount, how), Contender(self.disk, "deep", device),
