@@ -3,8 +3,10 @@
 import errno
 import json
 import os
+import random
 
 import kit
+import bench_data
 from kit import MIB
 
 BLOCKS = "kv/vllm/org_model_0123456789ab"
@@ -121,3 +123,15 @@ def test_a_profile_is_followed_where_it_is_of_the_model():
             assert len(kit.read_file(m.path("f"))) == len(data)
             sizes.append(os.stat(m.path("f")).st_blocks)
     assert sizes[0] > 1.3 * sizes[1], sizes  # finer steps, more bits
+
+
+def test_slot_files_are_known_at_any_length():
+    slot = bench_data.Slot(bench_data.synthetic_state(random.Random(0), 40, 2, 64))
+    with kit.mount() as m:
+        for tokens in (1, 39, 40, 41, 700):  # fewer than the model file has, and more
+            data = slot.resized(tokens * (16 + 2 * 2 * 128), 7)
+            assert bench_data.Slot(data).n_tokens == tokens
+            store(m, f"s{tokens}", data)
+            assert layout(m.path(f"s{tokens}")) == "llama-seq", tokens
+        store(m, "short", data[:-1])
+        assert layout(m.path("short")) != "llama-seq"
