@@ -142,7 +142,7 @@ def sizes(table, largest):
                 for place in (table.tmpfs, mount):
                     place.fill(entries, 1)
                 if options:
-                    mount.leave_plain(1)
+                    mount.pack_away(1)
                 both = [Contender(p, "read") for p in (mount, table.tmpfs)]
                 found[size][section] = table.row(section, 1, "read", both)
                 if section != "hot":

@@ -36,14 +36,14 @@ WRITE = [(0, 1, "write"), (1, 1, "write"), (1, 2, "write"), (1, 8, "write"),
 class Table:
     """Fills places, and measures what is wanted on them."""
 
-    def __init__(self, source, where, tmpfs_dir, options):
-        self.where, self.options, self.source = where, options, source
+    def __init__(self, source, where, tmpfs_dir, args):
+        self.where, self.options, self.source = where, args.options, source
         self.buffers = bench_calls.Buffers()
         self.absent = {}
         self.rows = []
         self.shares = {}
-        self.quick, self.rounds, self.profile = options.quick, options.rounds, options.profile
-        self.disk = bench_places.Place(options.disk_kind, os.path.join(where, "plain"),
+        self.quick, self.rounds, self.profile = args.quick, args.rounds, args.profile
+        self.disk = bench_places.Place(args.disk_kind, os.path.join(where, "plain"),
                                        self.buffers)
         self.tmpfs = bench_places.Place("tmpfs", tmpfs_dir, self.buffers)
         self.peers = {}
@@ -129,7 +129,7 @@ class Table:
 
     def ordinary(self):
         """The mount as it is by default: hot, cold, written."""
-        mount = self.mount("default", self.options.options)
+        mount = self.mount("default", self.options)
         try:
             for size in SIZES:
                 todo = [self.wanted(rows, size) for rows in (HOT, COLD, WRITE)]
@@ -150,7 +150,7 @@ class Table:
         mount.close()
 
     def weigh(self, mount):
-        """What each stores of the entries; that they are KV must not be lost on the mount."""
+        """What each stores of the entries, which the mount must have recognised."""
         if set(mount.facts("layout")) != {"llama-seq"}:
             sys.exit("bench: the mount does not recognise the entries")
         self.shares["mount"] = mount.stored_share()
@@ -169,7 +169,7 @@ class Table:
                     continue
                 entries = self.entries(size)
                 self.fill(entries, max(t for t, _ in todo), mount, {})
-                mount.leave_plain(max(t for t, _ in todo))
+                mount.pack_away(max(t for t, _ in todo))
                 for threads, how in todo:
                     self.measure(f"packed {name}", threads, how,
                                  [Contender(mount, how), Contender(self.tmpfs, how)])
@@ -188,6 +188,7 @@ class Table:
         found = []
         for n in (1, 2, 4):
             mount.remount(f"{RATES[name]},threads={n}")
+            mount.pack_away(1)
             found.append((n, self.row(f"packed {name}", 1, "read",
                                       [Contender(mount, "read"), Contender(self.tmpfs, "read")])))
         return found
