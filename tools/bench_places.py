@@ -159,6 +159,13 @@ class MountPlace(Place):
     def stored_share(self):
         return sum(map(int, self.facts("stored"))) / self.entries.total
 
+    def thread_names(self):
+        names = set()
+        for path in glob.glob(f"/proc/{self.daemon.process.pid}/task/*/comm"):
+            with contextlib.suppress(OSError), open(path, encoding="utf-8") as f:
+                names.add(f.read().strip())
+        return sorted(names)
+
     def processor_s(self):
         """Processor time of all threads that the daemon has now."""
         total = 0

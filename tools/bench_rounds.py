@@ -71,36 +71,32 @@ class Clock:
         return {"daemon": self.daemon_s / room, "reader": self.reader_s / room}
 
 
-def perf_record(out, pid):
-    """perf on a process, from now on; None without perf."""
-    try:
-        perf = subprocess.Popen(["perf", "record", "-q", "-F", "1999", "-o", out, "-p", str(pid)],
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    except OSError:
-        return None
-    time.sleep(ATTACH_S)  # it does not say when it has begun
-    return perf
-
-
 def profile(work, mount):
-    """Shares of the daemon's samples by symbol; [] where perf cannot."""
+    """Shares of the daemon's samples by symbol; [] where perf cannot.
+
+    Of the whole machine, sorted by name: a cold read has a new daemon each."""
     with tempfile.TemporaryDirectory() as where:
         out = os.path.join(where, "perf.data")
-        work.before(mount)
-        perf = perf_record(out, mount.place.daemon.process.pid)
-        if not perf:
+        try:
+            perf = subprocess.Popen(["perf", "record", "-q", "-a", "-F", "1999", "-o", out],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except OSError:
             return []
-        end, first = time.monotonic() + PROFILE_S, True
-        # A cold read happens once: what comes after it is not cold.
-        while first or not work.cold and time.monotonic() < end:
+        time.sleep(ATTACH_S)  # it does not say when it has begun
+        end = time.monotonic() + PROFILE_S
+        while True:
+            work.before(mount)
             work.run(mount)
-            first = False
+            work.after(mount)
+            if time.monotonic() > end:
+                break
         perf.terminate()
         perf.wait()
         got = subprocess.run(["perf", "report", "-i", out, "--stdio", "-q", "--no-children",
-                              "--sort", "symbol", "--percent-limit", "2"],
+                              "--comm", ",".join(mount.place.thread_names()),
+                              "--percentage", "relative", "--sort", "symbol",
+                              "--percent-limit", "2"],
                              capture_output=True, text=True, check=False)
-    work.after(mount)
     return re.findall(r"([\d.]+%)\s+\[(.)\]\s+(\S+)", got.stdout)[:8]
 
 
