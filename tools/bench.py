@@ -91,13 +91,13 @@ def main():
         shm = tempfile.mkdtemp(prefix="adaptcache-bench-", dir="/dev/shm")
         stack.callback(shutil.rmtree, shm, ignore_errors=True)
         result = measure(args, where, shm, stack)
+    if args.json:
+        print(json.dumps(result, indent=1))
     text, targets = bench_page.page(result, args)
     os.makedirs(os.path.dirname(os.path.abspath(args.out)), exist_ok=True)
     with open(args.out, "w", encoding="utf-8") as f:
         f.write(text)
     bench_page.plots(result, targets, args.out)
-    if args.json:
-        print(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

@@ -76,8 +76,6 @@ def share_text(shares):
 
 
 def engine_page(got):
-    if not got:
-        return []
     if "absent" in got:
         return ["", "## llama.cpp", "", f"Not measured: {got['absent']}"]
     out = ["", "## llama.cpp", "",

@@ -108,8 +108,8 @@ def table_targets(rows, decoder, shares):
 
 def targets(result):
     out = list(table_targets(result["rows"], result["decoder"], result["shares"]))
-    llama = result.get("engine")
-    if llama:
+    llama = result["engine"]
+    if "hot" in llama:
         hot = llama["hot"]["ratio"]
         out.append(target("llama.cpp restores a slot, hot", None, "≥ 1 x tmpfs",
                           f"{hot['median']:.2f} ({hot['low']:.2f} to {hot['high']:.2f})",
