@@ -58,7 +58,13 @@ struct shape {
 			  this base step in rms deviations, SHAPE_STEP_MIN to
 			  SHAPE_STEP_MAX; 0: none are.  Decode finds in the
 			  tile what was used */
+	const uint8_t *shift; /* encode only: of each of the cols channels, log2
+				 of its step over `step`, plus SHAPE_SHIFT: 0 to
+				 SHAPE_SHIFT_MAX.  NULL: all alike */
 };
+
+#define SHAPE_SHIFT     2
+#define SHAPE_SHIFT_MAX 3
 
 #define SHAPE_STEP_MIN 0.05f
 #define SHAPE_STEP_MAX 8.0f
@@ -84,7 +90,8 @@ static inline size_t shape_bytes(const struct shape *s)
 struct coded {
 	uint32_t len[N_LAYERS]; /* bytes; 0: the codec has no such layer */
 	float error[N_LAYERS];  /* relative MSE that remains with this layer and
-				   those before it; 0 from LAYER_EXACT on */
+				   those before it, a channel's counted over the
+				   square of its shift; 0 from LAYER_EXACT on */
 };
 
 /* A prefix of a tile's layers, wherever each of them lies. */

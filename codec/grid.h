@@ -26,10 +26,18 @@
  * T rows are coded.  "In value order" is row by row.  Words little-endian,
  * bit streams from the least significant bit of byte 0 on.
  *
- * head     u8 version (1), u8 flags (1: R2 is 4; 2: wide means), i8 k,
- *          u8 n_sink, u8 rotation (0 none, else 1 + row of grid_turns),
- *          u8 pairing (enum grid_pairing), u16 0; means / R2, i8 (i16 when
- *          wide) for each column; the sink rows
+ * Version 2 adds three things.  A channel may have a shift: its k is that of
+ * the tile plus 0 to 3, in all of the above (the two channels that turn
+ * together have the same).  At base alone, a cell reads as the mean of what
+ * lies in it rather than its middle: B / 2 in place of F before q, B a byte of
+ * the head, F to 2 F.  And refine1 may be two planes of bits.
+ *
+ * head     u8 version (1 or 2), u8 flags (1: R2 is 4; 2: wide means; from
+ *          version 2 on: 4: shifts; 8: refine1 in planes), i8 k, u8 n_sink,
+ *          u8 rotation (0 none, else 1 + row of grid_turns), u8 pairing (enum
+ *          grid_pairing), u8 B (version 1: 0), u8 0; means / R2, i8 (i16 when
+ *          wide) for each column; shifts, four to a byte, the first in the
+ *          lowest bits; the sink rows
  * base     u8 table[W/2]: one nibble per channel, low first: a table of
  *          grid_lengths, GRID_NONE or GRID_WIDE; for each table used,
  *          ascending, four u32: its lanes' bytes; u32 n_escapes; the lanes;
@@ -39,17 +47,23 @@
  *          replaces nothing; then one bit for each q != 0 in value order: q < 0
  * refine1  d1 in base 3, five to a byte, planar: P = ceil(T*W/5), byte b holds
  *          values b, P+b .. 4P+b, the first the most significant digit of v,
- *          as ceil(256 v / 243): the digits come out by multiplying by 3
+ *          as ceil(256 v / 243): the digits come out by multiplying by 3.
+ *          In planes: a bit for each value in value order, then, rounded up
+ *          to a byte, a bit for each value whose first is set.  Where q = 0,
+ *          the first says that d1 is not 1, the second that it is 2; else,
+ *          with e = d1, or 2 - d1 where q < 0 (0 lies nearest to the mean),
+ *          the first says that e is not 0, the second that it is 2
  * refine2  d2: the same if R2 is 3; if 4, four to a byte, planar, the first
  *          in the lowest bits
  * exact    u32 n_gaps, u32 n_listed, u32 which of the last two tables, u32
  *          lengths of four lanes; the lanes: exponents of values with j = 0, in
  *          value order, padding left out, as gap below the largest possible,
- *          k - 1 + bias (14: exponent 0), by that table; listed: u32 index
+ *          K - 1 + bias (14: exponent 0), by that table, K being k plus the
+ *          largest shift; listed: u32 index
  *          among them, u8 exponent, ascending; f16 only: the low min(w, 4) bits
  *          of all values, 16 to 8 bytes, byte b holds values b (low) and b + 8;
  *          then the other bits cut off (w - 4 or none of f16, w of bf16), in
- *          value order.  No gaps at all when k - 1 + bias <= 0
+ *          value order.  No gaps at all when K - 1 + bias <= 0
  *
  * Means that turn: in head, the means are of position 0, and the layer alone
  * reads as they are when turned.  Pair i of a head is turned by the angle
@@ -72,7 +86,7 @@
 
 #include "codec/codec.h"
 
-#define GRID_VERSION  1
+#define GRID_VERSION  2  /* what is written; older ones are read */
 #define GRID_TABLES   10 /* of magnitudes */
 #define GRID_CODES    12 /* and two of gaps behind them */
 #define GRID_NONE     14 /* in place of a table: all zero */
@@ -111,15 +125,19 @@ extern const unsigned grid_n_turns;
 /* A tile's measures and parameters, known to both directions. */
 struct grid {
 	bool bf16;
-	uint32_t cols;    /* of the tile */
-	uint32_t n_sink;  /* rows kept raw */
-	uint32_t w;       /* columns, padded */
-	uint32_t t;       /* rows coded, >= 1 */
-	uint32_t h;       /* pairs of rows */
-	uint32_t n;       /* values: t * w */
-	uint32_t r2, f;   /* 3 or 4; 9 or 12 */
-	int k;            /* log2 of the finest step */
-	bool wide;        /* means are i16 */
+	uint32_t cols;       /* of the tile */
+	uint32_t n_sink;     /* rows kept raw */
+	uint32_t w;          /* columns, padded */
+	uint32_t t;          /* rows coded, >= 1 */
+	uint32_t h;          /* pairs of rows */
+	uint32_t n;          /* values: t * w */
+	uint32_t r2, f;      /* 3 or 4; 9 or 12 */
+	int k;               /* log2 of the finest step, without its shift */
+	bool wide;           /* means are i16 */
+	bool planes;         /* refine1 is in planes */
+	unsigned base_times; /* half fine steps of one q, at base alone */
+	uint8_t *shift;      /* of each column, w of them; NULL: none has one */
+	int most_shift;
 	unsigned turn;    /* 0: means stay; else 1 + row of grid_turns */
 	unsigned pairing; /* enum grid_pairing */
 };
@@ -140,7 +158,13 @@ static inline int grid_bias(const struct grid *g)
 /* The largest exponent field a value with j = 0 can have; <= 0: none. */
 static inline int grid_top_exponent(const struct grid *g)
 {
-	return g->k - 1 + grid_bias(g);
+	return g->k + g->most_shift - 1 + grid_bias(g);
+}
+
+/* log2 of the finest step of a column. */
+static inline int grid_k(const struct grid *g, uint32_t column)
+{
+	return g->k + (g->shift ? g->shift[column] : 0);
 }
 
 /* Bytes of 5 (radix 3) or 4 (radix 4) digits each that n digits take. */

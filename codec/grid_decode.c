@@ -19,12 +19,17 @@ struct decode {
 	struct base_view base;
 	struct exact_view exact;
 	struct exact_rule rule;
+	float *scale; /* of each column */
 	struct dequantise d;
-	uint8_t *mag;    /* one band */
-	uint8_t *digits; /* R2 * d1 + d2, or d1 */
-	uint16_t *row;   /* where dst cannot take a row */
-	uint8_t *tail;   /* the end of the stream of bits, with slack */
-	size_t rest_end; /* bits */
+	uint8_t *mag;         /* one band */
+	uint8_t *digits;      /* R2 * d1 + d2, or what of it is not in planes;
+				 NULL: nothing */
+	const uint8_t *first; /* refine1's planes */
+	struct bit_reader second;
+	size_t second_end; /* bits */
+	uint16_t *row;     /* where dst cannot take a row */
+	uint8_t *tail;     /* the end of the stream of bits, with slack */
+	size_t rest_end;   /* bits */
 	bool in_tail;
 };
 
@@ -39,10 +44,13 @@ static size_t decode_room(const struct grid *g, const struct coded_view *in)
 	size_t each = KERNEL_SLACK + 64;
 	size_t room = 2 * g->w + each + turner_room(g) + GRID_ROWS * g->w +
 		      each + g->n + 8 + each + 2 * g->w + each +
-		      3 * decode_row_bytes(g) + each;
+		      3 * decode_row_bytes(g) + each + grid_shift_room(g) +
+		      exact_rule_room(g) + 4 * g->w + each;
 
 	if (in->n_layers > LAYER_BASE)
 		room += base_parse_room(g, in->len[LAYER_BASE]);
+	if (in->n_layers > LAYER_REFINE1)
+		room += in->len[LAYER_REFINE1] + g->w / 8 + each;
 	if (in->n_layers > LAYER_EXACT)
 		room += exact_parse_room(g, in->len[LAYER_EXACT]);
 	return room;
@@ -53,33 +61,68 @@ static int decode_take(struct decode *s, struct arena *mem)
 	const struct grid *g = &s->g;
 
 	s->mag = arena_take(mem, GRID_ROWS * g->w + KERNEL_SLACK);
-	s->digits = arena_take(mem, g->n + 8 + KERNEL_SLACK);
+	s->scale = arena_take(mem, g->w * sizeof(*s->scale) + KERNEL_SLACK);
 	s->row = arena_take(mem, 2 * g->w + KERNEL_SLACK);
 	s->tail = arena_take(mem, 3 * decode_row_bytes(g) + KERNEL_SLACK);
-	return s->mag && s->digits && s->row && s->tail ? 0 : -ENOMEM;
+	return s->scale && s->mag && s->row && s->tail ? 0 : -ENOMEM;
 }
 
-static int decode_digits(struct decode *s)
+/* refine1 in planes: the second from a copy with slack behind. */
+static int decode_planes(struct decode *s, struct arena *mem)
 {
-	const struct coded_view *in = s->in;
+	const uint8_t *p = s->in->layer[LAYER_REFINE1];
+	size_t len = s->in->len[LAYER_REFINE1], plane = s->g.n / 8;
+	size_t slack = KERNEL_SLACK + s->g.w / 8;
+
+	if (len < plane)
+		return -EBADMSG;
+	len -= plane;
+	uint8_t *copy = arena_take(mem, len + slack);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, p + plane, len);
+	memset(copy + len, 0, slack);
+	s->first = p;
+	s->second.src = copy;
+	s->second_end = 8 * len;
+	return 0;
+}
+
+/* A layer's digits, added to those before: times is 0, or their radix. */
+static int decode_digits(struct decode *s, enum layer layer, unsigned radix,
+			 unsigned times)
+{
+	const uint8_t *p = s->in->layer[layer];
+	size_t len = grid_digit_bytes(s->g.n, radix);
+
+	if (s->in->len[layer] != len)
+		return -EBADMSG;
+	if (radix == 3)
+		s->k->unpack3(p, len, times, s->digits);
+	else
+		s->k->unpack4(p, len, times, s->digits);
+	return 0;
+}
+
+static int decode_refinements(struct decode *s, struct arena *mem)
+{
 	const struct grid *g = &s->g;
-	size_t len1 = grid_digit_bytes(g->n, 3);
-	size_t len2 = grid_digit_bytes(g->n, g->r2);
+	int r = 0;
 
 	if (s->level < LAYER_REFINE1)
 		return 0;
-	if (in->len[LAYER_REFINE1] != len1)
-		return -EBADMSG;
-	s->k->unpack3(in->layer[LAYER_REFINE1], len1, 0, s->digits);
-	if (s->level < LAYER_REFINE2)
-		return 0;
-	if (in->len[LAYER_REFINE2] != len2)
-		return -EBADMSG;
-	if (g->r2 == 3)
-		s->k->unpack3(in->layer[LAYER_REFINE2], len2, 3, s->digits);
-	else
-		s->k->unpack4(in->layer[LAYER_REFINE2], len2, 4, s->digits);
-	return 0;
+	if (!g->planes || s->level > LAYER_REFINE1) {
+		s->digits = arena_take(mem, g->n + 8 + KERNEL_SLACK);
+		if (!s->digits)
+			return -ENOMEM;
+	}
+	r = g->planes ? decode_planes(s, mem)
+		      : decode_digits(s, LAYER_REFINE1, 3, 0);
+	if (!r && s->level > LAYER_REFINE1)
+		r = decode_digits(s, LAYER_REFINE2, g->r2,
+				  g->planes ? 0 : g->r2);
+	return r;
 }
 
 static int decode_parse(struct decode *s, struct arena *mem)
@@ -91,7 +134,7 @@ static int decode_parse(struct decode *s, struct arena *mem)
 		r = base_parse(in->layer[LAYER_BASE], in->len[LAYER_BASE],
 			       &s->g, s->k, s->codes, mem, &s->base);
 	if (!r)
-		r = decode_digits(s);
+		r = decode_refinements(s, mem);
 	if (!r && s->level >= LAYER_EXACT)
 		r = exact_parse(in->layer[LAYER_EXACT], in->len[LAYER_EXACT],
 				&s->g, s->k, s->codes, mem, &s->exact);
@@ -108,8 +151,12 @@ static void decode_begin(struct decode *s)
 	int bias = -(int)(g->f / 2 << half);
 
 	d->w = g->w;
-	d->k = g->k - (int)half;
-	d->q_times = g->f << half;
+	grid_scales(g, 1, (int)half, s->scale);
+	d->scale = s->scale;
+	d->q_times = s->level == LAYER_BASE ? g->base_times : g->f << half;
+	d->first = s->first;
+	d->second = s->second;
+	d->first_times = g->r2 << half;
 	d->digit_times = 1u << half;
 	if (s->level == LAYER_HEAD)
 		bias = 0;
@@ -119,8 +166,6 @@ static void decode_begin(struct decode *s)
 		bias += (int)g->r2;
 	else if (s->level == LAYER_REFINE2)
 		bias += 1;
-	if (s->level < LAYER_REFINE1)
-		d->digit_times = 0;
 	if (s->level == LAYER_REFINE1)
 		d->digit_times = 2 * g->r2;
 	turner_start(&s->turner, s->m, (int)half, bias);
@@ -130,7 +175,6 @@ static void decode_begin(struct decode *s)
 		d->signs.src = s->mag; /* read, not used */
 	if (!exact)
 		return;
-	exact_rule_init(g, &s->rule);
 	d->rule = &s->rule;
 	d->rest.src = s->exact.rest;
 	d->nibbles = s->exact.nibbles;
@@ -168,7 +212,7 @@ static int decode_row(struct decode *s, uint32_t t, uint16_t *dst)
 
 	d->mean = turner_row(&s->turner, t);
 	d->mag = s->mag + (size_t)(t % GRID_ROWS) * s->g.w;
-	d->digit = s->digits + (size_t)t * s->g.w;
+	d->digit = s->digits ? s->digits + (size_t)t * s->g.w : NULL;
 	if (s->level < LAYER_EXACT) {
 		s->k->dequantise[s->g.bf16](d, dst);
 	} else {
@@ -178,12 +222,16 @@ static int decode_row(struct decode *s, uint32_t t, uint16_t *dst)
 			return r;
 		s->k->exact[s->g.bf16](d, dst);
 	}
-	return d->signs.at > s->base.signs_end ? -EBADMSG : 0;
+	return d->signs.at > s->base.signs_end || d->second.at > s->second_end
+		   ? -EBADMSG
+		   : 0;
 }
 
 /* What must be used up is. */
 static int decode_end(const struct decode *s)
 {
+	if (s->first && align_up(s->d.second.at, 8) != s->second_end)
+		return -EBADMSG;
 	if (s->level < LAYER_EXACT)
 		return 0;
 	size_t n_used = (size_t)(s->d.exponents - s->exact.exponents);
@@ -201,8 +249,6 @@ static int decode_rows(struct decode *s, uint8_t *dst)
 	bool direct = g->w == g->cols && !((uintptr_t)dst & 1);
 
 	memset(s->mag, 0, GRID_ROWS * g->w);
-	if (s->level < LAYER_REFINE1)
-		memset(s->digits, 0, g->n);
 	for (uint32_t t = 0; t < g->t; t++, dst += len) {
 		uint16_t *row = direct ? (uint16_t *)(void *)dst : s->row;
 
@@ -240,7 +286,7 @@ int grid_decode(const struct shape *shape, const struct coded_view *in,
 	if (!s.m)
 		return -ENOMEM;
 	int r = grid_head_parse(in->layer[LAYER_HEAD], in->len[LAYER_HEAD],
-				&s.g, s.m, &sinks);
+				&s.g, &mem, s.m, &sinks);
 
 	if (!r)
 		r = turner_init(&s.turner, &s.g, s.k, &mem);
@@ -248,6 +294,8 @@ int grid_decode(const struct shape *shape, const struct coded_view *in,
 		r = decode_take(&s, &mem);
 	if (!r)
 		r = decode_parse(&s, &mem);
+	if (!r && s.level == LAYER_EXACT)
+		r = exact_rule_init(&s.g, &mem, &s.rule);
 	if (r)
 		return r;
 

@@ -22,7 +22,9 @@ struct encode {
 	struct cut cut;
 	struct exact_rule rule;
 	const uint16_t *x;      /* the coded rows, w wide */
+	float *scale;           /* of each column */
 	uint8_t *mag, *d1, *d2; /* of all values */
+	uint8_t *planes;        /* refine1's first; room for the second */
 	uint8_t *row_max;       /* largest |q| of each row */
 	uint8_t *signs, *rest, *nibbles, *exponents;
 };
@@ -36,8 +38,11 @@ static size_t encode_room(const struct grid *g)
 {
 	size_t each = KERNEL_SLACK + 64;
 
-	return 2 * g->n + each +                                    /* x */
-	       g->w * (sizeof(double) + 2) + 2 * each +             /* means */
+	return 2 * g->n + each +                        /* x */
+	       g->w * (sizeof(double) + 2) + 2 * each + /* means */
+	       grid_shift_room(g) + exact_rule_room(g) + 4 * g->w +
+	       each +                                               /* scale */
+	       g->n / 8 * 2 + 2 * each +                            /* planes */
 	       2 * turner_room(g) + 6 * g->w + 2 * each +           /* fine */
 	       encode_rows(g) * g->w + 2 * g->n + g->t + 4 * each + /* mag */
 	       g->n / 8 + g->n / 8 * 7 + g->n / 2 + g->n + 4 * each + 64 +
@@ -51,6 +56,8 @@ static int encode_take(struct encode *s, struct arena *mem)
 	const struct grid *g = &s->g;
 	size_t n = g->n, rows = encode_rows(g);
 
+	s->scale = arena_take(mem, g->w * sizeof(*s->scale) + KERNEL_SLACK);
+	s->planes = arena_take(mem, n / 8 * 2 + KERNEL_SLACK);
 	s->mag = arena_take(mem, rows * g->w + KERNEL_SLACK);
 	s->d1 = arena_take(mem, n + KERNEL_SLACK);
 	s->d2 = arena_take(mem, n + KERNEL_SLACK);
@@ -60,8 +67,9 @@ static int encode_take(struct encode *s, struct arena *mem)
 	s->nibbles = arena_take(mem, n / 2 + KERNEL_SLACK);
 	s->exponents = arena_take(mem, n + KERNEL_SLACK);
 	s->q.fine = arena_take(mem, 2 * g->w + KERNEL_SLACK);
-	if (!s->mag || !s->d1 || !s->d2 || !s->row_max || !s->signs ||
-	    !s->rest || !s->nibbles || !s->exponents || !s->q.fine)
+	if (!s->scale || !s->planes || !s->mag || !s->d1 || !s->d2 ||
+	    !s->row_max || !s->signs || !s->rest || !s->nibbles ||
+	    !s->exponents || !s->q.fine)
 		return -ENOMEM;
 
 	memset(s->mag + n, 0, rows * g->w - n);
@@ -144,11 +152,32 @@ static bool encode_in_range(const struct grid *g, unsigned max_j,
 			    unsigned max_q)
 {
 	/* a power of two is the largest: 2^(max exponent) */
-	int room = (g->bf16 ? 127 : 15) - g->k;
+	int room = (g->bf16 ? 127 : 15) - g->k - g->most_shift;
 
 	if (max_j > GRID_MAX_J || max_q >= GRID_MAX_Q)
 		return false;
 	return room >= 20 || (room > 0 && 2 * (max_j + g->f) <= 1u << room);
+}
+
+/* Half fine steps that a cell's middle is worth, for the least error. */
+static unsigned encode_base_times(const struct encode *s)
+{
+	int f = (int)s->g.f, less = 0;
+
+	if (s->q.q_square)
+		less = (int)floor(0.5 - (double)s->q.q_offset /
+					    (double)s->q.q_square);
+	less = less < 0 ? 0 : less;
+	return (unsigned)(2 * f - (less < f ? less : f));
+}
+
+/* The sum of squares, in half fine steps, that base leaves with that. */
+static double encode_base_error(const struct encode *s)
+{
+	double less = (double)(2 * s->g.f - s->g.base_times);
+
+	return (double)s->q.base_error + 2 * less * (double)s->q.q_offset +
+	       less * less * (double)s->q.q_square;
 }
 
 /* Mean square, in half fine steps, of what refine2 leaves. */
@@ -165,8 +194,8 @@ static double encode_cut_error(const struct encode *s)
 		uint64_t bits = s->x[i] & ((1u << m) - 1);
 
 		bits |= exponent ? 1u << m : 0;
-		int shift =
-		    (exponent ? exponent : 1) - grid_bias(g) - m - g->k + 12;
+		int shift = (exponent ? exponent : 1) - grid_bias(g) - m -
+			    grid_k(g, i % g->w) + 12;
 		/* |x| / 2^k in units of 2^-12 */
 		uint64_t v = shift < -20 ? 0
 			     : shift < 0 ? bits >> -shift
@@ -181,19 +210,27 @@ static double encode_cut_error(const struct encode *s)
 static void encode_errors(const struct encode *s, struct coded *ret)
 {
 	const struct grid *g = &s->g;
-	double half = ldexp(0.5, g->k);
+	double half = ldexp(0.5, g->k + (g->shift ? SHAPE_SHIFT : 0));
 	double cut = encode_cut_error(s);
 	double unit = half * half / s->means.variance;
 
 	ret->error[LAYER_HEAD] = (float)s->means.left;
 	/* what is within a fine step adds to what is between them */
-	double base = cut + (double)s->q.base_error / g->n;
+	double base = cut + encode_base_error(s) / g->n;
 	double refine1 = cut + (double)s->q.refine1_error / g->n;
 
 	ret->error[LAYER_BASE] = (float)(base * unit);
 	ret->error[LAYER_REFINE1] = (float)(refine1 * unit);
 	ret->error[LAYER_REFINE2] = (float)(cut * unit);
 	ret->error[LAYER_EXACT] = 0;
+}
+
+/* Bytes of refine1's planes: what the kernels wrote. */
+static size_t encode_planes_len(const struct encode *s)
+{
+	struct bit_writer second = s->q.second;
+
+	return (size_t)(bits_end(&second) - s->planes);
 }
 
 static void encode_digits(const struct encode *s, const uint8_t *d,
@@ -212,6 +249,15 @@ static void encode_digits(const struct encode *s, const uint8_t *d,
 	else
 		s->k->pack4(d, len, packed);
 	out_put(out, packed, len);
+}
+
+static void encode_refine1(const struct encode *s, struct arena *mem,
+			   struct out *out)
+{
+	if (s->g.planes)
+		out_put(out, s->planes, encode_planes_len(s));
+	else
+		encode_digits(s, s->d1, 3, mem, out);
 }
 
 static int encode_base(struct encode *s, struct arena mem, struct out *out)
@@ -264,7 +310,7 @@ static int encode_write(struct encode *s, const void *src, struct arena *mem,
 	if (r)
 		return r;
 	encode_mark(ret, LAYER_BASE, out, &last);
-	encode_digits(s, s->d1, 3, mem, out);
+	encode_refine1(s, mem, out);
 	encode_mark(ret, LAYER_REFINE1, out, &last);
 	encode_digits(s, s->d2, s->g.r2, mem, out);
 	encode_mark(ret, LAYER_REFINE2, out, &last);
@@ -279,9 +325,11 @@ static void encode_begin(struct encode *s)
 	const struct grid *g = &s->g;
 
 	turner_start(&s->turner, s->means.m, 0, -(int)(g->f / 2));
-	exact_rule_init(g, &s->rule);
+	grid_scales(g, -1, 0, s->scale);
 	s->q.w = g->w;
-	s->q.k = g->k;
+	s->q.scale = s->scale;
+	s->q.first = s->planes;
+	s->q.second.dst = s->planes + g->n / 8;
 	s->q.r2 = g->r2;
 	s->q.signs.dst = s->signs;
 	s->cut.w = g->w;
@@ -294,7 +342,6 @@ static void encode_begin(struct encode *s)
 int grid_encode(const struct shape *shape, const void *src, struct scratch *ws,
 		struct out *out, struct coded *ret)
 {
-	double step = shape->step > 0 ? (double)shape->step : SHAPE_STEP;
 	struct encode s = { .k = dispatch_kernels(),
 			    .codes = dispatch_codes() };
 
@@ -309,12 +356,13 @@ int grid_encode(const struct shape *shape, const void *src, struct scratch *ws,
 	int r = encode_take_rows(&s, src, &mem);
 
 	if (!r)
-		r = grid_head_choose(&s.g, s.k, step * step, s.x,
-				     shape->role != ROLE_V, &mem, &s.means);
+		r = grid_head_choose(&s.g, s.k, shape, s.x, &mem, &s.means);
 	if (!r)
 		r = turner_init(&s.turner, &s.g, s.k, &mem);
 	if (!r)
 		r = encode_take(&s, &mem);
+	if (!r)
+		r = exact_rule_init(&s.g, &mem, &s.rule);
 	if (r)
 		return r;
 	if (!encode_pad(&s))
@@ -325,6 +373,8 @@ int grid_encode(const struct shape *shape, const void *src, struct scratch *ws,
 
 	if (!encode_in_range(&s.g, s.q.max_j, max_q))
 		return -E2BIG;
+	s.g.base_times = encode_base_times(&s);
+	s.g.planes = encode_planes_len(&s) < grid_digit_bytes(s.g.n, 3);
 	struct coded done;
 
 	r = encode_write(&s, src, &mem, out, &done);

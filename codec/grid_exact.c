@@ -13,15 +13,22 @@
 static const unsigned EXACT_ZERO_GAP = 14;
 static const unsigned EXACT_LISTED_GAP = 13;
 
-/* Bits cut off a value with this j (at most 255). */
+/* Bits cut off a value with this j (at most 255), if its column allows. */
 static int exact_width(const struct grid *g, unsigned j)
 {
 	int m = grid_mantissa(g);
-	int w = j ? m - (31 - __builtin_clz(j)) : m;
-	int most = g->k + m + grid_bias(g) - 1;
 
-	w = w < most ? w : most;
-	return w > 0 ? w : 0;
+	return j ? m - (31 - __builtin_clz(j)) : m;
+}
+
+/* What a column allows: no more bits than its finest step has. */
+static int exact_most(const struct grid *g, uint32_t column)
+{
+	int m = grid_mantissa(g);
+	int most = grid_k(g, column) + m + grid_bias(g) - 1;
+
+	most = most < m ? most : m;
+	return most > 0 ? most : 0;
 }
 
 static uint8_t exact_mask(int n_bits)
@@ -29,9 +36,28 @@ static uint8_t exact_mask(int n_bits)
 	return (uint8_t)((1 << n_bits) - 1);
 }
 
-void exact_rule_init(const struct grid *g, struct exact_rule *ret)
+size_t exact_rule_room(const struct grid *g)
+{
+	return 2 * (g->w + 64);
+}
+
+int exact_rule_init(const struct grid *g, struct arena *mem,
+		    struct exact_rule *ret)
 {
 	int in_nibble = g->bf16 ? 0 : 4;
+	uint8_t *low = arena_take(mem, g->w), *rest = arena_take(mem, g->w);
+
+	if (!low || !rest)
+		return -ENOMEM;
+	for (uint32_t c = 0; c < g->w; c++) {
+		int most = exact_most(g, c);
+		int in_low = most < in_nibble ? most : in_nibble;
+
+		low[c] = exact_mask(in_low);
+		rest[c] = exact_mask(most - in_low);
+	}
+	ret->low_most = low;
+	ret->rest_most = rest;
 
 	for (unsigned i = 0; i < 16; i++) {
 		int lo = exact_width(g, i), hi = exact_width(g, i << 4);
@@ -43,6 +69,7 @@ void exact_rule_init(const struct grid *g, struct exact_rule *ret)
 		ret->low_hi[i] = i ? exact_mask(hi_low) : 255;
 		ret->rest_hi[i] = i ? exact_mask(hi - hi_low) : 255;
 	}
+	return 0;
 }
 
 static uint32_t exact_listed_cap(const struct grid *g)

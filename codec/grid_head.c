@@ -11,7 +11,10 @@
 enum {
 	HEAD_R2_IS_4 = 1,
 	HEAD_WIDE = 2,
-	HEAD_FLAGS = HEAD_R2_IS_4 | HEAD_WIDE,
+	HEAD_FLAGS_1 = HEAD_R2_IS_4 | HEAD_WIDE, /* of version 1 */
+	HEAD_SHIFTS = 4,
+	HEAD_PLANES = 8,
+	HEAD_FLAGS = HEAD_FLAGS_1 | HEAD_SHIFTS | HEAD_PLANES,
 };
 
 /* f32 holds every 2^k, 2^-k and their products with 16 bits. */
@@ -39,10 +42,14 @@ bool grid_measure(const struct shape *s, struct grid *ret)
 	return ret->t > 0;
 }
 
+static int grid_head_least_k(const struct grid *g)
+{
+	return g->bf16 ? -HEAD_MAX_K : -24;
+}
+
 /* Of 9 * 2^k and 12 * 2^k the one nearest, in the logarithm, to the step. */
 static bool grid_head_choose_step(struct grid *g, double step2)
 {
-	int least = g->bf16 ? -HEAD_MAX_K : -24;
 	int k;
 
 	if (!(step2 > 0 && step2 < 0x1p100))
@@ -51,7 +58,7 @@ static bool grid_head_choose_step(struct grid *g, double step2)
 	k = (k - 8) / 2 - 1;
 	while (ldexp(step2, -2 * k) >= 216)
 		k++;
-	if (k < least || k > HEAD_MAX_K)
+	if (k < grid_head_least_k(g) || k > HEAD_MAX_K)
 		return false;
 	g->k = k;
 	g->r2 = ldexp(step2, -2 * k) < 108 ? 3 : 4;
@@ -64,11 +71,10 @@ static bool grid_head_round_means(struct grid *g, const double *mean,
 {
 	/* turned, two means add */
 	const double most = g->turn ? GRID_MAX_J / 2 : GRID_MAX_J;
-	double unit = ldexp((double)g->r2, g->k);
 
 	g->wide = false;
 	for (uint32_t c = 0; c < g->cols; c++) {
-		double v = mean[c] / unit;
+		double v = mean[c] / ldexp((double)g->r2, grid_k(g, c));
 
 		if (!(fabs(v) * g->r2 <= most))
 			return false;
@@ -131,10 +137,11 @@ static double grid_head_moments(const struct grid *g, const struct kernels *k,
 	return sum_var / g->cols;
 }
 
-int grid_head_choose(struct grid *g, const struct kernels *k, double step2,
-		     const uint16_t *x, bool may_turn, struct arena *mem,
-		     struct grid_means *ret)
+int grid_head_choose(struct grid *g, const struct kernels *k,
+		     const struct shape *shape, const uint16_t *x,
+		     struct arena *mem, struct grid_means *ret)
 {
+	double step = shape->step > 0 ? (double)shape->step : SHAPE_STEP;
 	double *mean = arena_take(mem, g->w * sizeof(*mean));
 
 	ret->m = arena_take(mem, g->w * sizeof(*ret->m) + KERNEL_SLACK);
@@ -147,13 +154,18 @@ int grid_head_choose(struct grid *g, const struct kernels *k, double step2,
 
 	double after = ret->variance;
 
-	if (may_turn)
+	if (shape->role != ROLE_V)
 		after = rotate_find(g, k, x, ret->variance, mean, mem);
 	ret->left = after / ret->variance;
-	if (!grid_head_choose_step(g, step2 * ret->variance) ||
-	    !grid_head_round_means(g, mean, ret->m))
+	if (!grid_head_choose_step(g, step * step * ret->variance))
 		return -E2BIG;
-	return 0;
+	if (shape->shift && g->k - SHAPE_SHIFT >= grid_head_least_k(g)) {
+		int r = grid_shift_set(g, shape->shift, mem);
+
+		if (r)
+			return r;
+	}
+	return grid_head_round_means(g, mean, ret->m) ? 0 : -E2BIG;
 }
 
 void grid_head_write(const struct grid *g, const int16_t *m, const void *sinks,
@@ -162,11 +174,14 @@ void grid_head_write(const struct grid *g, const int16_t *m, const void *sinks,
 	uint8_t head[GRID_HEAD] = {
 		GRID_VERSION,
 		(uint8_t)((g->r2 == 4 ? HEAD_R2_IS_4 : 0) |
-			  (g->wide ? HEAD_WIDE : 0)),
+			  (g->wide ? HEAD_WIDE : 0) |
+			  (g->shift ? HEAD_SHIFTS : 0) |
+			  (g->planes ? HEAD_PLANES : 0)),
 		(uint8_t)g->k,
 		(uint8_t)g->n_sink,
 		(uint8_t)g->turn,
 		(uint8_t)g->pairing,
+		(uint8_t)g->base_times,
 	};
 
 	out_put(out, head, sizeof(head));
@@ -176,6 +191,8 @@ void grid_head_write(const struct grid *g, const int16_t *m, const void *sinks,
 		store16(steps, (uint16_t)(m[c] / (int)g->r2));
 		out_put(out, steps, g->wide ? 2 : 1);
 	}
+	if (g->shift)
+		grid_shift_write(g, out);
 	out_put(out, sinks, 2 * (size_t)g->n_sink * g->cols);
 }
 
@@ -188,24 +205,43 @@ static bool grid_head_turn_fits(const struct grid *g)
 	       g->cols % grid_turns[g->turn - 1].dims == 0;
 }
 
-int grid_head_parse(const uint8_t *p, size_t len, struct grid *g,
-		    int16_t *ret_m, const uint8_t **ret_sinks)
+/* The eight bytes before the means.  Returns the version, 0 for none. */
+static unsigned grid_head_parse_fixed(const uint8_t *p, struct grid *g)
 {
-	if (len < GRID_HEAD || p[0] != GRID_VERSION || p[1] & ~HEAD_FLAGS ||
-	    p[3] != g->n_sink || load16(p + 6))
-		return -EBADMSG;
+	unsigned version = p[0], flags = p[1];
 
-	g->r2 = p[1] & HEAD_R2_IS_4 ? 4 : 3;
+	if (version < 1 || version > GRID_VERSION || p[7] ||
+	    flags & ~(version == 1 ? HEAD_FLAGS_1 : HEAD_FLAGS) ||
+	    p[3] != g->n_sink)
+		return 0;
+	g->r2 = flags & HEAD_R2_IS_4 ? 4 : 3;
 	g->f = 3 * g->r2;
-	g->wide = p[1] & HEAD_WIDE;
+	g->wide = flags & HEAD_WIDE;
+	g->planes = flags & HEAD_PLANES;
 	g->k = (int8_t)p[2];
 	g->turn = p[4];
 	g->pairing = p[5];
-	size_t means = (size_t)g->cols << g->wide;
+	g->base_times = version == 1 ? 2 * g->f : p[6];
+	if ((version == 1 && p[6]) || g->base_times < g->f ||
+	    g->base_times > 2 * g->f || g->k > HEAD_MAX_K ||
+	    g->k < grid_head_least_k(g) || !grid_head_turn_fits(g))
+		return 0;
+	return version;
+}
 
-	if (g->k > HEAD_MAX_K || g->k < (g->bf16 ? -HEAD_MAX_K : -24) ||
-	    !grid_head_turn_fits(g) ||
-	    len != GRID_HEAD + means + 2 * (size_t)g->n_sink * g->cols)
+int grid_head_parse(const uint8_t *p, size_t len, struct grid *g,
+		    struct arena *mem, int16_t *ret_m,
+		    const uint8_t **ret_sinks)
+{
+	if (len < GRID_HEAD || !grid_head_parse_fixed(p, g))
+		return -EBADMSG;
+
+	bool shifts = p[1] & HEAD_SHIFTS;
+	size_t means = (size_t)g->cols << g->wide;
+	size_t shifts_len = shifts ? grid_shift_bytes(g) : 0;
+
+	if (len !=
+	    GRID_HEAD + means + shifts_len + 2 * (size_t)g->n_sink * g->cols)
 		return -EBADMSG;
 
 	p += GRID_HEAD;
@@ -216,6 +252,6 @@ int grid_head_parse(const uint8_t *p, size_t len, struct grid *g,
 	}
 	for (uint32_t c = g->cols; c < g->w; c++)
 		ret_m[c] = grid_head_pad_mean(g);
-	*ret_sinks = p + means;
-	return 0;
+	*ret_sinks = p + means + shifts_len;
+	return shifts ? grid_shift_parse(g, p + means, mem) : 0;
 }

@@ -20,12 +20,12 @@ struct grid_means {
 };
 
 /*
- * Chooses step, means and rotation for the rows at x (w wide): a base step of
- * sqrt(step2) rms deviations.  Returns 0, -E2BIG (not for a grid) or -ENOMEM.
+ * Chooses step, shifts, means and rotation for the rows at x (w wide): shape's
+ * base step, in rms deviations.  Returns 0, -E2BIG (not for a grid) or -ENOMEM.
  */
-int grid_head_choose(struct grid *g, const struct kernels *k, double step2,
-		     const uint16_t *x, bool may_turn, struct arena *mem,
-		     struct grid_means *ret);
+int grid_head_choose(struct grid *g, const struct kernels *k,
+		     const struct shape *shape, const uint16_t *x,
+		     struct arena *mem, struct grid_means *ret);
 
 /* The mean that every padded column has. */
 int16_t grid_head_pad_mean(const struct grid *g);
@@ -33,9 +33,33 @@ int16_t grid_head_pad_mean(const struct grid *g);
 void grid_head_write(const struct grid *g, const int16_t *m, const void *sinks,
 		     struct out *out);
 
-/* Fills g and w means.  Returns 0, with the sink rows, or -EBADMSG. */
+/* Fills g and w means.  Returns 0, with the sink rows, -EBADMSG or -ENOMEM. */
 int grid_head_parse(const uint8_t *p, size_t len, struct grid *g,
-		    int16_t *ret_m, const uint8_t **ret_sinks);
+		    struct arena *mem, int16_t *ret_m,
+		    const uint8_t **ret_sinks);
+
+/* --- shifts --- */
+
+/* Bytes of arena that shifts take, by either of the next two. */
+size_t grid_shift_room(const struct grid *g);
+
+/*
+ * Gives the columns the shifts asked for; of two that turn together, both the
+ * smaller.  g->k becomes that of shift 0.  Returns 0 or -ENOMEM.
+ */
+int grid_shift_set(struct grid *g, const uint8_t *shift, struct arena *mem);
+
+/* Reads and writes them as the head has them, grid_shift_bytes of them. */
+int grid_shift_parse(struct grid *g, const uint8_t *p, struct arena *mem);
+void grid_shift_write(const struct grid *g, struct out *out);
+
+static inline size_t grid_shift_bytes(const struct grid *g)
+{
+	return (g->cols + 3) / 4;
+}
+
+/* 2^(sign * (k - half)) of each column, w of them. */
+void grid_scales(const struct grid *g, int sign, int half, float *ret);
 
 /* --- base --- */
 
@@ -80,7 +104,10 @@ size_t base_parse_room(const struct grid *g, size_t len);
 
 /* --- exact --- */
 
-void exact_rule_init(const struct grid *g, struct exact_rule *ret);
+/* Returns 0 or -ENOMEM. */
+int exact_rule_init(const struct grid *g, struct arena *mem,
+		    struct exact_rule *ret);
+size_t exact_rule_room(const struct grid *g);
 
 struct exact_job {
 	const struct grid *g;

@@ -29,13 +29,15 @@ struct kernels {
 	void (*moments[2])(const uint16_t *x, size_t stride, size_t rows,
 			   float *ret_sum, float *ret_sum2);
 
-	/* One row to n, |q|, digits and signs.  Returns the largest |q|. */
+	/* One row to n, |q|, digits, their planes and signs.  Returns the
+	 * largest |q|. */
 	unsigned (*quantise[2])(struct quantise *s, const uint16_t *x);
 
 	/* One row to the bits cut off; advances what s points to. */
 	void (*cut[2])(struct cut *s, const uint16_t *x, const int16_t *fine);
 
-	/* One row: (+-|q| * q_times + digit * digit_times + mean) * 2^k. */
+	/* One row: (+-|q| * q_times + d1 of the planes * first_times + digit *
+	 * digit_times + mean) * scale.  Advances what s points to. */
 	void (*dequantise[2])(struct dequantise *s, uint16_t *dst);
 
 	/* One row exactly: the sum is n.  Advances what s points to. */

@@ -6,16 +6,6 @@
 
 #include "codec/kernel.h"
 
-/* 2^k for -126 <= k <= 127. */
-kernel_inline float read_power(int k)
-{
-	uint32_t bits = (uint32_t)(k + 127) << 23;
-	float f;
-
-	memcpy(&f, &bits, sizeof(f));
-	return f;
-}
-
 /* The next bits, 57 of them or more. */
 kernel_inline uint64_t read_bits(const struct bit_reader *b)
 {
@@ -25,63 +15,114 @@ kernel_inline uint64_t read_bits(const struct bit_reader *b)
 	return v >> (b->at & 7);
 }
 
-/* 16 magnitudes with their signs from the stream. */
-kernel_inline __m256i read_signed(const uint8_t *mag, struct bit_reader *signs)
+/* 16 bits as masks of 16 bits each. */
+kernel_inline __m256i read_spread(unsigned bits)
 {
 	const __m256i bit =
 	    _mm256_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048,
 			      4096, 8192, 16384, (short)0x8000);
+	__m256i v = _mm256_set1_epi16((short)bits);
+
+	return _mm256_cmpeq_epi16(_mm256_and_si256(v, bit), bit);
+}
+
+/* Bits of the stream for those of 16 that are set in `some`. */
+kernel_inline __m256i read_some(struct bit_reader *b, unsigned some)
+{
+	unsigned bits = _pdep_u32((unsigned)read_bits(b), some);
+
+	b->at += (size_t)__builtin_popcount(some);
+	return read_spread(bits);
+}
+
+/* 16 magnitudes with their signs from the stream. */
+kernel_inline __m256i read_signed(const uint8_t *mag, struct bit_reader *signs)
+{
 	__m128i m = _mm_loadu_si128((const void *)mag);
 	__m128i none = _mm_cmpeq_epi8(m, _mm_setzero_si128());
 	unsigned some = (unsigned)_mm_movemask_epi8(none) ^ 0xffff;
-	unsigned sign = _pdep_u32((unsigned)read_bits(signs), some);
-	__m256i neg = _mm256_set1_epi16((short)sign);
+	__m256i neg = read_some(signs, some);
 	__m256i q = _mm256_cvtepu8_epi16(m);
 
-	signs->at += (size_t)__builtin_popcount(some);
-	neg = _mm256_cmpeq_epi16(_mm256_and_si256(neg, bit), bit);
 	return _mm256_sub_epi16(_mm256_xor_si256(q, neg), neg);
 }
 
-/* What stays the same over a row. */
-struct read_scale {
-	__m256i q_times, digit_times;
-	__m256 scale, offset;
+/* What a row's sums are made of, beside q and mean. */
+enum read_parts {
+	READ_NOTHING = 0,
+	READ_DIGIT = 1,
+	READ_PLANES = 2,
 };
 
-/* offset: what the 16 bits are above their value, plus 2^23. */
-kernel_inline struct read_scale read_scale(const struct dequantise *s,
-					   float offset)
-{
-	float scale = read_power(s->k);
+/* What stays the same over a row. */
+struct read_row {
+	enum read_parts parts;
+	__m256i q_times, first_times, digit_times;
+	__m256 offset; /* what the 16 bits are above their value, plus 2^23 */
+};
 
-	return (struct read_scale){
-		_mm256_set1_epi16((short)s->q_times),
-		_mm256_set1_epi16((short)s->digit_times),
-		_mm256_set1_ps(scale),
-		_mm256_set1_ps(-offset * scale),
+kernel_inline struct read_row read_row(const struct dequantise *s,
+				       unsigned parts, float offset)
+{
+	return (struct read_row){
+		.parts = parts,
+		.q_times = _mm256_set1_epi16((short)s->q_times),
+		.first_times = _mm256_set1_epi16((short)s->first_times),
+		.digit_times = _mm256_set1_epi16((short)s->digit_times),
+		.offset = _mm256_set1_ps(offset),
 	};
 }
 
-kernel_inline __m256i read_sum(struct dequantise *s,
-			       const struct read_scale *by, size_t c)
+/* d1 from refine1's planes.  Masks count -1 each. */
+kernel_inline __m256i read_first_digit(struct dequantise *s, __m256i q)
+{
+	const __m256i one = _mm256_set1_epi16(1);
+	uint16_t first;
+
+	memcpy(&first, s->first, sizeof(first));
+	s->first += sizeof(first);
+	__m256i a = read_spread(first), b = read_some(&s->second, first);
+	__m256i pos = _mm256_cmpgt_epi16(q, _mm256_setzero_si256());
+	__m256i none = _mm256_cmpeq_epi16(q, _mm256_setzero_si256());
+	/* d1 - 1, where q = 0 and elsewhere */
+	__m256i at_zero = _mm256_sub_epi16(a, _mm256_add_epi16(b, b));
+	__m256i off = _mm256_add_epi16(_mm256_add_epi16(a, b), one);
+
+	/* off is 1 - e: turned round where q > 0 */
+	off = _mm256_sub_epi16(_mm256_xor_si256(off, pos), pos);
+	return _mm256_add_epi16(one, _mm256_blendv_epi8(off, at_zero, none));
+}
+
+kernel_inline __m256i read_sum(struct dequantise *s, const struct read_row *by,
+			       size_t c)
 {
 	__m256i q = read_signed(s->mag + c, &s->signs);
-	__m256i d =
-	    _mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)(s->digit + c)));
-	__m256i m = _mm256_loadu_si256((const void *)(s->mean + c));
+	__m256i sum = _mm256_loadu_si256((const void *)(s->mean + c));
 
-	q = _mm256_mullo_epi16(q, by->q_times);
-	d = _mm256_mullo_epi16(d, by->digit_times);
-	return _mm256_add_epi16(_mm256_add_epi16(q, d), m);
+	if (by->parts & READ_PLANES) {
+		__m256i d = read_first_digit(s, q);
+
+		d = _mm256_mullo_epi16(d, by->first_times);
+		sum = _mm256_add_epi16(sum, d);
+	}
+	if (by->parts & READ_DIGIT) {
+		__m256i d = _mm256_cvtepu8_epi16(
+		    _mm_loadu_si128((const void *)(s->digit + c)));
+
+		d = _mm256_mullo_epi16(d, by->digit_times);
+		sum = _mm256_add_epi16(sum, d);
+	}
+	return _mm256_add_epi16(_mm256_mullo_epi16(q, by->q_times), sum);
 }
 
 /* Eight of the words v, offset as by says, to floats: in the order of
  * unpacklo or -hi with 0x4b00, the upper half of 2^23 as a float. */
-kernel_inline __m256 read_float(__m256i unpacked, const struct read_scale *by)
+kernel_inline __m256 read_float(__m256i unpacked, const struct read_row *by,
+				__m256 scale)
 {
-	return _mm256_fmadd_ps(_mm256_castsi256_ps(unpacked), by->scale,
-			       by->offset);
+	__m256 v = _mm256_sub_ps(_mm256_castsi256_ps(unpacked), by->offset);
+
+	return _mm256_mul_ps(v, scale);
 }
 
 kernel_inline __m256i read_round_bf16(__m256 f)
@@ -96,12 +137,15 @@ kernel_inline __m256i read_round_bf16(__m256 f)
 }
 
 /* 16 words, offset as by says, to the type's bits. */
-kernel_inline __m256i read_convert(__m256i v, const struct read_scale *by,
-				   bool bf16)
+kernel_inline __m256i read_convert(__m256i v, const struct read_row *by,
+				   const float *scale, bool bf16)
 {
 	const __m256i high = _mm256_set1_epi16(0x4b00);
-	__m256 lo = read_float(_mm256_unpacklo_epi16(v, high), by);
-	__m256 hi = read_float(_mm256_unpackhi_epi16(v, high), by);
+	__m256 a8 = _mm256_loadu_ps(scale), b8 = _mm256_loadu_ps(scale + 8);
+	__m256 lo = read_float(_mm256_unpacklo_epi16(v, high), by,
+			       _mm256_permute2f128_ps(a8, b8, 0x20));
+	__m256 hi = read_float(_mm256_unpackhi_epi16(v, high), by,
+			       _mm256_permute2f128_ps(a8, b8, 0x31));
 
 	if (bf16)
 		return _mm256_packus_epi32(read_round_bf16(lo),
@@ -114,30 +158,46 @@ kernel_inline __m256i read_convert(__m256i v, const struct read_scale *by,
 				_mm_unpacklo_epi64(a, b));
 }
 
-kernel_inline void read_dequantise(struct dequantise *to, uint16_t *dst,
-				   bool bf16)
+kernel_inline void read_dequantise(struct dequantise *to, unsigned parts,
+				   uint16_t *dst, bool bf16)
 {
 	const __m256i flip = _mm256_set1_epi16((short)0x8000);
 	struct dequantise s = *to;
-	struct read_scale by = read_scale(&s, 0x1p23f + 0x1p15f);
+	struct read_row by = read_row(&s, parts, 0x1p23f + 0x1p15f);
 
 	for (size_t c = 0; c < s.w; c += 16) {
 		__m256i v = _mm256_xor_si256(read_sum(&s, &by, c), flip);
 
-		v = read_convert(v, &by, bf16);
+		v = read_convert(v, &by, s.scale + c, bf16);
 		_mm256_storeu_si256((__m256i *)(void *)(dst + c), v);
 	}
 	to->signs = s.signs;
+	to->first = s.first;
+	to->second = s.second;
+}
+
+/* One body for each set of parts. */
+kernel_inline void read_dequantise_any(struct dequantise *s, uint16_t *dst,
+				       bool bf16)
+{
+	if (s->first && s->digit)
+		read_dequantise(s, READ_PLANES | READ_DIGIT, dst, bf16);
+	else if (s->first)
+		read_dequantise(s, READ_PLANES, dst, bf16);
+	else if (s->digit)
+		read_dequantise(s, READ_DIGIT, dst, bf16);
+	else
+		read_dequantise(s, READ_NOTHING, dst, bf16);
 }
 
 static void read_dequantise_f16(struct dequantise *s, uint16_t *dst)
 {
-	read_dequantise(s, dst, false);
+	read_dequantise_any(s, dst, false);
 }
 
 static void read_dequantise_bf16(struct dequantise *s, uint16_t *dst)
 {
-	read_dequantise(s, dst, true);
+	read_dequantise_any(s, dst, true);
 }
 
 /* Eight fields of the widths that mask says, a byte each. */
@@ -182,9 +242,12 @@ kernel_inline __m256i read_nibbles(const uint8_t *p)
 }
 
 /* The bits that the grid cut off 16 values with these j. */
-kernel_inline __m256i read_rest(struct dequantise *s, __m128i j, bool bf16)
+kernel_inline __m256i read_rest(struct dequantise *s, __m128i j, size_t c,
+				bool bf16)
 {
-	__m128i mask = read_mask(s->rule->rest_lo, s->rule->rest_hi, j);
+	__m128i mask = _mm_and_si128(
+	    read_mask(s->rule->rest_lo, s->rule->rest_hi, j),
+	    _mm_loadu_si128((const void *)(s->rule->rest_most + c)));
 	__m128i none = _mm_cmpeq_epi8(j, _mm_setzero_si128());
 	uint64_t a = read_fields(&s->rest, (uint64_t)_mm_cvtsi128_si64(mask));
 	uint64_t b =
@@ -203,10 +266,11 @@ kernel_inline __m256i read_rest(struct dequantise *s, __m128i j, bool bf16)
 	return _mm256_or_si256(v, _mm256_slli_epi16(exponent, 10));
 }
 
-kernel_inline void read_exact(struct dequantise *to, uint16_t *dst, bool bf16)
+kernel_inline void read_exact(struct dequantise *to, unsigned parts,
+			      uint16_t *dst, bool bf16)
 {
 	struct dequantise s = *to;
-	struct read_scale by = read_scale(&s, 0x1p23f);
+	struct read_row by = read_row(&s, parts, 0x1p23f);
 
 	for (size_t c = 0; c < s.w; c += 16) {
 		__m256i n = read_sum(&s, &by, c);
@@ -215,26 +279,37 @@ kernel_inline void read_exact(struct dequantise *to, uint16_t *dst, bool bf16)
 						_mm256_extracti128_si256(j, 1));
 		__m256i sign =
 		    _mm256_and_si256(n, _mm256_set1_epi16((short)0x8000));
-		__m256i v = read_convert(j, &by, bf16);
+		__m256i v = read_convert(j, &by, s.scale + c, bf16);
 
-		v = _mm256_or_si256(v, read_rest(&s, byte, bf16));
+		v = _mm256_or_si256(v, read_rest(&s, byte, c, bf16));
 		v = _mm256_or_si256(v, sign);
 		_mm256_storeu_si256((__m256i *)(void *)(dst + c), v);
 	}
 	to->signs = s.signs;
+	to->first = s.first;
+	to->second = s.second;
 	to->rest = s.rest;
 	to->nibbles = s.nibbles;
 	to->exponents = s.exponents;
 }
 
+kernel_inline void read_exact_any(struct dequantise *s, uint16_t *dst,
+				  bool bf16)
+{
+	if (s->first)
+		read_exact(s, READ_PLANES | READ_DIGIT, dst, bf16);
+	else
+		read_exact(s, READ_DIGIT, dst, bf16);
+}
+
 static void read_exact_f16(struct dequantise *s, uint16_t *dst)
 {
-	read_exact(s, dst, false);
+	read_exact_any(s, dst, false);
 }
 
 static void read_exact_bf16(struct dequantise *s, uint16_t *dst)
 {
-	read_exact(s, dst, true);
+	read_exact_any(s, dst, true);
 }
 
 void kernels_fill_avx2_read(struct kernels *k)

@@ -76,19 +76,14 @@ kernel_inline void write_put(struct bit_writer *b, uint64_t bits, unsigned n)
 
 /* What stays the same over a row. */
 struct write_grid {
-	__m256 scale;
 	__m256i least, most, offset, f, by_f, r2, by_r2;
 };
 
 kernel_inline struct write_grid write_grid(const struct quantise *s)
 {
-	uint32_t bits = (uint32_t)(127 - s->k) << 23;
-	float scale;
 	int f = 3 * (int)s->r2;
 
-	memcpy(&scale, &bits, sizeof(scale));
 	return (struct write_grid){
-		.scale = _mm256_set1_ps(scale),
 		.least = _mm256_set1_epi16((short)(-255 * f)),
 		.most = _mm256_set1_epi16((short)(256 * f - 1)),
 		.offset = _mm256_set1_epi16((short)(256 * f)),
@@ -100,13 +95,16 @@ kernel_inline struct write_grid write_grid(const struct quantise *s)
 }
 
 /* floor(|x| / 2^k) of 16 values; above 32767 there is no telling what. */
-kernel_inline __m256i write_index(const uint16_t *x, __m256 scale, bool bf16)
+kernel_inline __m256i write_index(const uint16_t *x, const float *scale,
+				  bool bf16)
 {
 	const __m256 sign = _mm256_set1_ps(-0.0f);
 	__m256 a = _mm256_andnot_ps(sign, write_floats(x, bf16));
 	__m256 b = _mm256_andnot_ps(sign, write_floats(x + 8, bf16));
-	__m256i i = _mm256_cvttps_epi32(_mm256_mul_ps(a, scale));
-	__m256i j = _mm256_cvttps_epi32(_mm256_mul_ps(b, scale));
+
+	a = _mm256_mul_ps(a, _mm256_loadu_ps(scale));
+	b = _mm256_mul_ps(b, _mm256_loadu_ps(scale + 8));
+	__m256i i = _mm256_cvttps_epi32(a), j = _mm256_cvttps_epi32(b);
 
 	return _mm256_permute4x64_epi64(_mm256_packs_epi32(i, j), 0xd8);
 }
@@ -123,27 +121,55 @@ kernel_inline void write_store(uint8_t *to, __m256i v)
 	_mm_storeu_si128((__m128i *)(void *)to, write_bytes(v));
 }
 
+/* The signs of 16 words. */
+kernel_inline unsigned write_bits(__m256i v)
+{
+	__m128i sign = _mm_packs_epi16(_mm256_castsi256_si128(v),
+				       _mm256_extracti128_si256(v, 1));
+
+	return (unsigned)_mm_movemask_epi8(sign);
+}
+
 /* Signs of those q that are not zero. */
 kernel_inline void write_signs(struct bit_writer *b, __m256i q, __m128i mag)
 {
 	__m128i none = _mm_cmpeq_epi8(mag, _mm_setzero_si128());
 	unsigned some = (unsigned)_mm_movemask_epi8(none) ^ 0xffff;
-	__m128i sign = _mm_packs_epi16(_mm256_castsi256_si128(q),
-				       _mm256_extracti128_si256(q, 1));
-	unsigned neg = (unsigned)_mm_movemask_epi8(sign);
 
-	write_put(b, _pext_u32(neg, some), (unsigned)__builtin_popcount(some));
+	write_put(b, _pext_u32(write_bits(q), some),
+		  (unsigned)__builtin_popcount(some));
 }
 
-kernel_inline __m256i write_square(__m256i v, __m256i by)
+/* The bits of refine1's planes; both masks are of 16 bits each. */
+kernel_inline void write_planes(struct quantise *s, __m256i q, __m256i d1)
 {
-	/* (2 v + 1 - by)^2, summed by pairs */
-	v = _mm256_add_epi16(_mm256_add_epi16(v, v), _mm256_set1_epi16(1));
-	v = _mm256_sub_epi16(v, by);
-	return _mm256_madd_epi16(v, v);
+	const __m256i one = _mm256_set1_epi16(1);
+	__m256i neg = _mm256_srai_epi16(q, 15);
+	__m256i none = _mm256_cmpeq_epi16(q, _mm256_setzero_si256());
+	/* e - 1, and what it is nearest to the mean */
+	__m256i e = _mm256_sub_epi16(d1, one);
+	__m256i nearest = _mm256_xor_si256(none, _mm256_set1_epi16(-1));
+
+	e = _mm256_sub_epi16(_mm256_xor_si256(e, neg), neg);
+	__m256i far = _mm256_cmpeq_epi16(e, one);
+	__m256i near = _mm256_cmpeq_epi16(e, nearest);
+	unsigned first = write_bits(near) ^ 0xffff;
+	uint16_t bits = (uint16_t)first;
+
+	memcpy(s->first, &bits, sizeof(bits));
+	s->first += sizeof(bits);
+	write_put(&s->second, _pext_u32(write_bits(far), first),
+		  (unsigned)__builtin_popcount(first));
 }
 
-kernel_inline uint64_t write_sum32(__m256i v)
+/* 2 v + 1 - by */
+kernel_inline __m256i write_off(__m256i v, __m256i by)
+{
+	v = _mm256_add_epi16(_mm256_add_epi16(v, v), _mm256_set1_epi16(1));
+	return _mm256_sub_epi16(v, by);
+}
+
+kernel_inline uint32_t write_sum32(__m256i v)
 {
 	__m128i s = _mm_add_epi32(_mm256_castsi256_si128(v),
 				  _mm256_extracti128_si256(v, 1));
@@ -174,7 +200,7 @@ kernel_inline unsigned write_max16(__m256i v)
 
 /* Sums and largest of a row. */
 struct write_row {
-	__m256i base, refine1, j;
+	__m256i base, refine1, offset, square, j;
 	__m128i q;
 };
 
@@ -183,7 +209,7 @@ kernel_inline void write_quantise16(struct quantise *s,
 				    const uint16_t *x, size_t c, bool bf16,
 				    struct write_row *row)
 {
-	__m256i j = write_index(x + c, g->scale, bf16);
+	__m256i j = write_index(x + c, s->scale + c, bf16);
 	__m256i sign = _mm256_srai_epi16(write_load(x + c), 15);
 	__m256i n = _mm256_xor_si256(j, sign);
 	__m256i u = _mm256_sub_epi16(n, write_load(s->mean + c));
@@ -202,8 +228,14 @@ kernel_inline void write_quantise16(struct quantise *s,
 	write_store(s->d1 + c, d1);
 	write_store(s->d2 + c, d2);
 	write_signs(&s->signs, q, mag);
-	row->base = _mm256_add_epi32(row->base, write_square(r, g->f));
-	row->refine1 = _mm256_add_epi32(row->refine1, write_square(d2, g->r2));
+	write_planes(s, q, d1);
+	r = write_off(r, g->f);
+	d2 = write_off(d2, g->r2);
+	row->base = _mm256_add_epi32(row->base, _mm256_madd_epi16(r, r));
+	row->offset = _mm256_add_epi32(row->offset, _mm256_madd_epi16(q, r));
+	row->square = _mm256_add_epi32(row->square, _mm256_madd_epi16(q, q));
+	row->refine1 =
+	    _mm256_add_epi32(row->refine1, _mm256_madd_epi16(d2, d2));
 	row->j = _mm256_max_epu16(row->j, j);
 	row->q = _mm_max_epu8(row->q, mag);
 }
@@ -218,7 +250,11 @@ kernel_inline unsigned write_quantise(struct quantise *to, const uint16_t *x,
 	for (size_t c = 0; c < s.w; c += 16)
 		write_quantise16(&s, &g, x, c, bf16, &row);
 	to->signs = s.signs;
+	to->first = s.first;
+	to->second = s.second;
 	to->base_error += write_sum32(row.base);
+	to->q_offset += (int32_t)write_sum32(row.offset);
+	to->q_square += write_sum32(row.square);
 	to->refine1_error += write_sum32(row.refine1);
 
 	unsigned max_j = write_max16(row.j);
@@ -272,11 +308,14 @@ kernel_inline uint64_t write_half(__m128i v, int i)
 	return (uint64_t)(i ? _mm_extract_epi64(v, 1) : _mm_cvtsi128_si64(v));
 }
 
-kernel_inline void write_cut16(struct cut *s, __m256i x, __m128i j, bool bf16)
+kernel_inline void write_cut16(struct cut *s, __m256i x, __m128i j, size_t c,
+			       bool bf16)
 {
 	const __m256i byte = _mm256_set1_epi16(255);
 	__m128i none = _mm_cmpeq_epi8(j, _mm_setzero_si128());
-	__m128i mask = write_mask(s->rule->rest_lo, s->rule->rest_hi, j);
+	__m128i mask = _mm_and_si128(
+	    write_mask(s->rule->rest_lo, s->rule->rest_hi, j),
+	    _mm_loadu_si128((const void *)(s->rule->rest_most + c)));
 	__m128i rest = write_bytes(
 	    _mm256_and_si256(bf16 ? x : _mm256_srli_epi16(x, 4), byte));
 	__m256i mag = _mm256_and_si256(x, _mm256_set1_epi16(0x7fff));
@@ -293,6 +332,8 @@ kernel_inline void write_cut16(struct cut *s, __m256i x, __m128i j, bool bf16)
 		return;
 	__m128i low = write_mask(s->rule->low_lo, s->rule->low_hi, j);
 
+	low = _mm_and_si128(
+	    low, _mm_loadu_si128((const void *)(s->rule->low_most + c)));
 	low = _mm_and_si128(low, write_bytes(_mm256_and_si256(x, byte)));
 	low = _mm_or_si128(low, _mm_slli_epi16(_mm_srli_si128(low, 8), 4));
 	_mm_storel_epi64((__m128i *)(void *)s->nibbles, low);
@@ -308,7 +349,7 @@ kernel_inline void write_cut(struct cut *to, const uint16_t *x,
 		__m256i n = write_load(fine + c);
 		__m256i j = _mm256_xor_si256(n, _mm256_srai_epi16(n, 15));
 
-		write_cut16(&s, write_load(x + c), write_bytes(j), bf16);
+		write_cut16(&s, write_load(x + c), write_bytes(j), c, bf16);
 	}
 	*to = s;
 }

@@ -24,6 +24,14 @@ static float scalar_bits_float(uint32_t bits)
 	return f;
 }
 
+static int scalar_log2(float power)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &power, sizeof(bits));
+	return (int)(bits >> 23) - 127;
+}
+
 static float scalar_float(uint16_t x, bool bf16)
 {
 	if (bf16)
@@ -117,21 +125,34 @@ static unsigned scalar_get(struct bit_reader *b, unsigned n)
 	return v & ((1u << n) - 1);
 }
 
+/* One value's bits of refine1's planes. */
+static void scalar_put_planes(struct quantise *s, size_t c, int q, int d1)
+{
+	int e = q < 0 ? 2 - d1 : d1, nearest = q ? 0 : 1;
+
+	if (e == nearest)
+		return;
+	s->first[c / 8] = (uint8_t)(s->first[c / 8] | 1u << c % 8);
+	scalar_put(&s->second, e == 2, 1);
+}
+
 static unsigned scalar_quantise(struct quantise *s, const uint16_t *x,
 				bool bf16)
 {
 	int f = 3 * (int)s->r2, r2 = (int)s->r2;
 	unsigned max_q = 0;
 
+	memset(s->first, 0, s->w / 8);
 	for (size_t c = 0; c < s->w; c++) {
-		unsigned j = scalar_grid_index(x[c], s->k, bf16);
+		int k = -scalar_log2(s->scale[c]);
+		unsigned j = scalar_grid_index(x[c], k, bf16);
 		int n = x[c] >> 15 ? ~(int)j : (int)j;
 		int u = (int16_t)(n - s->mean[c]);
 
 		u = u < -255 * f ? -255 * f : u;
 		u = u > 256 * f - 1 ? 256 * f - 1 : u;
 		int q = (u + 256 * f) / f - 256;
-		int r = u - q * f, d2 = r % r2;
+		int r = u - q * f, d2 = r % r2, off = 2 * r + 1 - f;
 		unsigned mag = (unsigned)(q < 0 ? -q : q);
 
 		s->fine[c] = (int16_t)n;
@@ -140,12 +161,16 @@ static unsigned scalar_quantise(struct quantise *s, const uint16_t *x,
 		s->d2[c] = (uint8_t)d2;
 		if (q)
 			scalar_put(&s->signs, q < 0, 1);
-		s->base_error += (uint64_t)((2 * r + 1 - f) * (2 * r + 1 - f));
+		scalar_put_planes(s, c, q, r / r2);
+		s->base_error += (uint64_t)(off * off);
+		s->q_offset += q * off;
+		s->q_square += (uint64_t)(q * q);
 		s->refine1_error +=
 		    (uint64_t)((2 * d2 + 1 - r2) * (2 * d2 + 1 - r2));
 		max_q = mag > max_q ? mag : max_q;
 		s->max_j = (uint16_t)(j > s->max_j ? j : s->max_j);
 	}
+	s->first += s->w / 8;
 	return max_q;
 }
 
@@ -179,6 +204,9 @@ static void scalar_cut(struct cut *s, const uint16_t *x, const int16_t *fine,
 		unsigned j = scalar_byte(scalar_j(fine[c]));
 		unsigned low = rule->low_lo[j & 15] & rule->low_hi[j >> 4];
 		unsigned rest = rule->rest_lo[j & 15] & rule->rest_hi[j >> 4];
+
+		low &= rule->low_most[c];
+		rest &= rule->rest_most[c];
 		uint8_t *nibble = s->nibbles + c / 16 * 8 + c % 8;
 
 		if (!bf16 && c % 16 < 8)
@@ -236,26 +264,46 @@ static uint16_t scalar_bits(int v, int k, bool bf16)
 	return (uint16_t)(sign | (bits > type->inf ? type->inf : bits));
 }
 
+/* d1 from refine1's planes. */
+static int scalar_first_digit(struct dequantise *s, size_t c, int q)
+{
+	int e = q ? 0 : 1;
+
+	if (s->first[c / 8] >> c % 8 & 1)
+		e = scalar_get(&s->second, 1) ? 2 : 1 - e;
+	return q < 0 ? 2 - e : e;
+}
+
 static int scalar_sum(struct dequantise *s, size_t c)
 {
-	int q = s->mag[c];
+	int q = s->mag[c], sum = s->mean[c];
 
 	if (q && scalar_get(&s->signs, 1))
 		q = -q;
-	return (int16_t)(q * (int)s->q_times +
-			 s->digit[c] * (int)s->digit_times + s->mean[c]);
+	if (s->first)
+		sum += scalar_first_digit(s, c, q) * (int)s->first_times;
+	if (s->digit)
+		sum += s->digit[c] * (int)s->digit_times;
+	return (int16_t)(q * (int)s->q_times + sum);
+}
+
+static void scalar_dequantise(struct dequantise *s, uint16_t *dst, bool bf16)
+{
+	for (size_t c = 0; c < s->w; c++)
+		dst[c] = scalar_bits(scalar_sum(s, c), scalar_log2(s->scale[c]),
+				     bf16);
+	if (s->first)
+		s->first += s->w / 8;
 }
 
 static void scalar_dequantise_f16(struct dequantise *s, uint16_t *dst)
 {
-	for (size_t c = 0; c < s->w; c++)
-		dst[c] = scalar_bits(scalar_sum(s, c), s->k, false);
+	scalar_dequantise(s, dst, false);
 }
 
 static void scalar_dequantise_bf16(struct dequantise *s, uint16_t *dst)
 {
-	for (size_t c = 0; c < s->w; c++)
-		dst[c] = scalar_bits(scalar_sum(s, c), s->k, true);
+	scalar_dequantise(s, dst, true);
 }
 
 static void scalar_exact(struct dequantise *s, uint16_t *dst, bool bf16)
@@ -267,9 +315,11 @@ static void scalar_exact(struct dequantise *s, uint16_t *dst, bool bf16)
 		int n = scalar_sum(s, c);
 		unsigned j = scalar_j(n), b = scalar_byte(j);
 		unsigned rest = rule->rest_lo[b & 15] & rule->rest_hi[b >> 4];
-		unsigned bits = scalar_bits((int)j, s->k, bf16);
+		unsigned bits =
+		    scalar_bits((int)j, scalar_log2(s->scale[c]), bf16);
 		unsigned high = c % 16 < 8 ? 0 : 4;
 
+		rest &= rule->rest_most[c];
 		bits |= scalar_get(&s->rest, (unsigned)__builtin_popcount(rest))
 			<< shift;
 		if (!bf16)
@@ -278,6 +328,8 @@ static void scalar_exact(struct dequantise *s, uint16_t *dst, bool bf16)
 			bits |= (unsigned)*s->exponents++ << m;
 		dst[c] = (uint16_t)(bits | (n < 0 ? 0x8000u : 0));
 	}
+	if (s->first)
+		s->first += s->w / 8;
 	if (!bf16)
 		s->nibbles += s->w / 2;
 }

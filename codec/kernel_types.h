@@ -56,18 +56,19 @@ struct bit_writer {
 
 /*
  * Bits cut off, as masks by j saturated to a byte: AND of the entry for the
- * low and the high nibble.  low: those kept in the nibble plane (f16 only),
- * rest: those in the stream, shifted down.
+ * low and the high nibble and of the column's.  low: those kept in the nibble
+ * plane (f16 only), rest: those in the stream, shifted down.
  */
 struct exact_rule {
 	uint8_t low_lo[16], low_hi[16];
 	uint8_t rest_lo[16], rest_hi[16];
+	const uint8_t *low_most, *rest_most; /* and'ed to those of a column */
 };
 
 struct quantise {
 	/* in */
 	size_t w;
-	int k;
+	const float *scale; /* of each column: 2^-k */
 	unsigned r2;
 	const int16_t *mean; /* m - F/2 */
 	/* out */
@@ -75,8 +76,13 @@ struct quantise {
 	uint8_t *mag;  /* |q|, saturated at 255 */
 	uint8_t *d1, *d2;
 	struct bit_writer signs;
-	/* running: sums of squares in half fine steps; the largest j */
+	uint8_t *first; /* next of refine1's first plane */
+	struct bit_writer second;
+	/* running: sums of squares in half fine steps, the first of what is off
+	 * a cell's middle; of q times that; of q^2; the largest j */
 	uint64_t base_error, refine1_error;
+	int64_t q_offset;
+	uint64_t q_square;
 	uint16_t max_j;
 };
 
@@ -90,11 +96,14 @@ struct cut {
 
 struct dequantise {
 	size_t w;
-	int k; /* log2 of the unit of what comes out of the sum */
-	unsigned q_times, digit_times;
+	const float *scale; /* of each column: the unit of the sum, 2^k */
+	unsigned q_times, first_times, digit_times;
 	const int16_t *mean;
-	const uint8_t *mag, *digit;
+	const uint8_t *mag;
+	const uint8_t *digit; /* NULL: none */
 	struct bit_reader signs;
+	const uint8_t *first; /* next of refine1's first plane; NULL: none */
+	struct bit_reader second;
 	/* exact only */
 	const struct exact_rule *rule;
 	struct bit_reader rest;

@@ -6,9 +6,7 @@
  * per table and tile and with one per channel; and a coder that comes close to
  * the former, interleaved rANS with the tile's own counts: what it takes, and
  * its speed and the prefix code's (one thread, CPU time, the best of
- * BENCH_RUNS, alternating).  And of the digits of refine1, which are stored
- * without a coder: their bits, and their entropy where |q| is 0, 1 and more,
- * the digits of negative values mirrored.
+ * BENCH_RUNS, alternating).  And the bits per value of refine1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +35,7 @@ struct sums {
 	double values, all, signs, lanes, rans;
 	double by_table, by_channel; /* entropies, bits */
 	double prefix_s, rans_s, magnitudes;
-	double digits, digit_entropy;
+	double refine1;
 };
 
 struct bench {
@@ -283,40 +281,13 @@ static int tile_measure(struct bench *b, struct tile *t)
 	return r;
 }
 
-/* What contexts would leave of the digits of refine1. */
-static int tile_digits(struct bench *b, const struct tile *t, size_t len)
-{
-	const struct kernels *k = dispatch_kernels();
-	const uint8_t *src = t->base + t->len;
-	auto_free uint8_t *copy = malloc(len + KERNEL_SLACK);
-	auto_free uint8_t *digit = calloc(5 * len + KERNEL_SLACK, 1);
-	struct bit_reader signs = { .src = t->signs };
-	uint32_t count[3][16] = { 0 };
-
-	if (!copy || !digit)
-		return -ENOMEM;
-	memcpy(copy, src, len);
-	memset(copy + len, 0, KERNEL_SLACK);
-	k->unpack3(copy, len, 0, digit);
-	for (size_t i = 0; i < t->g.n; i++) {
-		unsigned m = t->mag[i];
-		bool minus = m && signs.src[signs.at / 8] >> signs.at % 8 & 1;
-
-		signs.at += m > 0;
-		count[m > 1 ? 2 : m][minus ? 2 - digit[i] : digit[i]]++;
-	}
-	for (unsigned i = 0; i < 3; i++)
-		b->sums.digit_entropy += entropy(count[i]);
-	b->sums.digits += 8.0 * (double)len;
-	return 0;
-}
-
 static int bench_tile(struct bench *b, const struct shape *shape,
 		      const uint8_t *src)
 {
 	size_t cap = shape_bytes(shape);
 	auto_free uint8_t *dst = malloc(cap);
 	auto_free int16_t *means = malloc(2 * (GRID_MAX_COLS + 64));
+	uint8_t shifts[GRID_MAX_COLS + 64];
 	const uint8_t *sinks;
 	struct coded coded;
 	struct tile t = { 0 };
@@ -330,13 +301,15 @@ static int bench_tile(struct bench *b, const struct shape *shape,
 		return r == -E2BIG ? 0 : r;
 	if (!grid_measure(shape, &t.g))
 		return -EINVAL;
-	r = grid_head_parse(dst, coded.len[LAYER_HEAD], &t.g, means, &sinks);
+	struct arena mem = { .at = shifts, .end = shifts + sizeof(shifts) };
+
+	r = grid_head_parse(dst, coded.len[LAYER_HEAD], &t.g, &mem, means,
+			    &sinks);
 	t.base = dst + coded.len[LAYER_HEAD];
 	t.len = coded.len[LAYER_BASE];
 	if (r == 0)
 		r = tile_measure(b, &t);
-	if (r == 0)
-		r = tile_digits(b, &t, coded.len[LAYER_REFINE1]);
+	b->sums.refine1 += 8.0 * coded.len[LAYER_REFINE1];
 	free(t.mag);
 	return r;
 }
@@ -404,8 +377,7 @@ static void bench_print(const struct sums *s)
 	printf("magnitudes: entropy by table %.3f, by channel %.3f, rANS with "
 	       "its tables %.3f\n",
 	       s->by_table / v, s->by_channel / v, s->rans / v);
-	printf("digits of refine1 %.3f, their entropy in contexts %.3f\n",
-	       s->digits / v, s->digit_entropy / v);
+	printf("refine1 %.3f b/v\n", s->refine1 / v);
 	printf("decoding: prefix %.2f, rANS %.2f thousand million magnitudes "
 	       "a second\n",
 	       s->magnitudes / s->prefix_s / 1e9,

@@ -49,11 +49,12 @@ static const struct shape shapes[] = {
 };
 
 #define N_SHAPES (sizeof(shapes) / sizeof(shapes[0]))
-#define N_CASES  (N_SHAPES * N_CONTENTS * 2)
+#define N_CASES  (N_SHAPES * N_CONTENTS * 2 * 2)
 #define MAX_LEN  (2 * 256 * 192 + 64)
 
 static struct scratch *ws;
 static uint8_t plain[MAX_LEN], coded[2 * MAX_LEN];
+static uint8_t shifts[1024]; /* all of them, in no order */
 
 static inline double test_value(uint16_t x, uint8_t elem)
 {
@@ -114,13 +115,15 @@ static inline void test_fill(enum content kind, const struct shape *s,
 	}
 }
 
-/* The case's shape and content; its number runs over both types. */
+/* The case's shape and content; its number runs over both types, without
+ * shifts and with. */
 static inline struct shape test_case(int i, enum content *ret)
 {
 	struct shape s = shapes[(size_t)i % N_SHAPES];
 
 	s.elem = (size_t)i / N_SHAPES % 2 ? ELEM_BF16 : ELEM_F16;
-	*ret = (enum content)((size_t)i / N_SHAPES / 2);
+	*ret = (enum content)((size_t)i / N_SHAPES / 2 % N_CONTENTS);
+	s.shift = (size_t)i / N_SHAPES / 2 / N_CONTENTS ? shifts : NULL;
 	test_fill(*ret, &s, plain);
 	return s;
 }
@@ -159,6 +162,10 @@ static inline size_t test_coded_len(const struct coded *c)
 
 static inline void test_setup(void)
 {
+	uint64_t seed = 7;
+
+	for (size_t c = 0; c < sizeof(shifts); c++)
+		shifts[c] = run_random(&seed) % (SHAPE_SHIFT_MAX + 1);
 	ws = scratch_new();
 }
 

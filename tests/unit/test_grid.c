@@ -69,24 +69,26 @@ START_TEST(unaligned_buffers_are_taken)
 }
 END_TEST
 
-/* Half the width of a cell at each layer, in fine steps. */
-static double test_half_cell(const uint8_t *head, unsigned level)
+/* A channel's shift, as the head has it. */
+static int test_shift(const struct shape *s, size_t c)
 {
-	double r2 = head[1] & 1 ? 4 : 3;
+	size_t means = s->cols << (coded[1] >> 1 & 1);
 
-	return level == LAYER_BASE      ? 1.5 * r2
-	       : level == LAYER_REFINE1 ? r2 / 2
-					: 0.5;
+	if (!(coded[1] & 4))
+		return 0;
+	return coded[GRID_HEAD + means + c / 4] >> c % 4 * 2 & 3;
 }
 
 /* No value is farther from what is decoded than half a cell and rounding. */
 static void test_on_grid(const struct shape *s, unsigned level)
 {
-	double half = ldexp(test_half_cell(coded, level), (int8_t)coded[2]);
+	double r2 = coded[1] & 1 ? 4 : 3;
 	double ulp = s->elem == ELEM_BF16 ? 0x1p-8 : 0x1p-11;
 	double worst = 0;
 
 	for (size_t i = 0; i < shape_bytes(s) / 2; i++) {
+		int k = (int8_t)coded[2] + test_shift(s, i % s->cols);
+		double half = ldexp(level == LAYER_REFINE1 ? r2 / 2 : 0.5, k);
 		double x = test_value(load16(plain + 2 * i), s->elem);
 		double y = test_value(load16(back + 2 * i), s->elem);
 		double bound = half + (fabs(x) + half) * ulp + 0x1p-25;
@@ -104,7 +106,7 @@ START_TEST(prefixes_lie_on_the_grid)
 
 	if (test_encode(&s, 0, coded, &c))
 		return;
-	for (unsigned l = LAYER_BASE; l < LAYER_EXACT; l++) {
+	for (unsigned l = LAYER_REFINE1; l < LAYER_EXACT; l++) {
 		struct coded_view v = test_view(coded, &c, l + 1);
 
 		ck_assert_int_eq(grid_decode(&s, &v, ws, back), 0);
@@ -114,17 +116,17 @@ START_TEST(prefixes_lie_on_the_grid)
 END_TEST
 
 /* What grid.h says a value reads as, from x and its channel's mean. */
-static double test_reference(double x, int m, const uint8_t *head,
+static double test_reference(double x, int m, int k, const uint8_t *head,
 			     unsigned level)
 {
-	int r2 = head[1] & 1 ? 4 : 3, f = 3 * r2, k = (int8_t)head[2];
+	int r2 = head[1] & 1 ? 4 : 3, f = 3 * r2;
 	double j = floor(ldexp(fabs(x), -k));
 	double n = signbit(x) ? -j - 1 : j;
 	double u = n - m + f / 2, q = floor(u / f);
 	double d1 = floor((u - f * q) / r2), v = m;
 
 	if (level == LAYER_BASE)
-		v = f * q + m + f / 2.0 - f / 2;
+		v = head[6] / 2.0 * q + m + f / 2.0 - f / 2;
 	if (level == LAYER_REFINE1)
 		v = f * q + r2 * d1 + m + r2 / 2.0 - f / 2;
 	if (level == LAYER_REFINE2)
@@ -145,7 +147,8 @@ static void test_compare(const struct shape *s, unsigned level)
 				     : (int8_t)means[c];
 		double x = test_value(load16(plain + 2 * i), s->elem);
 		double y = test_value(load16(back + 2 * i), s->elem);
-		double want = test_reference(x, m * r2, coded, level);
+		int k = (int8_t)coded[2] + test_shift(s, c);
+		double want = test_reference(x, m * r2, k, coded, level);
 
 		wrong += fabs(y - want) > fabs(want) * ulp + 0x1p-25;
 	}
