@@ -168,6 +168,8 @@ static void decode_begin(struct decode *s)
 		bias += 1;
 	if (s->level == LAYER_REFINE1)
 		d->digit_times = 2 * g->r2;
+	if (s->first)
+		bias += (int)d->first_times; /* kernels have d1 - 1 */
 	turner_start(&s->turner, s->m, (int)half, bias);
 
 	d->signs = s->base.signs;

@@ -36,8 +36,9 @@ struct kernels {
 	/* One row to the bits cut off; advances what s points to. */
 	void (*cut[2])(struct cut *s, const uint16_t *x, const int16_t *fine);
 
-	/* One row: (+-|q| * q_times + d1 of the planes * first_times + digit *
-	 * digit_times + mean) * scale.  Advances what s points to. */
+	/* One row: (+-|q| * q_times + (d1 - 1) * first_times, d1 from the
+	 * planes, + digit * digit_times + mean) * scale.  Advances what s
+	 * points to. */
 	void (*dequantise[2])(struct dequantise *s, uint16_t *dst);
 
 	/* One row exactly: the sum is n.  Advances what s points to. */
@@ -99,6 +100,7 @@ void kernels_fill_scalar(struct kernels *k);
 void kernels_fill_scalar_rows(struct kernels *k);
 void kernels_fill_avx2(struct kernels *k);
 void kernels_fill_avx2_read(struct kernels *k);
+void kernels_fill_avx2_sums(struct kernels *k);
 void kernels_fill_avx2_write(struct kernels *k);
 
 struct grid_codes;

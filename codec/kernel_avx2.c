@@ -381,5 +381,6 @@ void kernels_fill_avx2(struct kernels *k)
 	k->prefix_decode = avx2_prefix_decode;
 	k->turn = avx2_turn;
 	kernels_fill_avx2_read(k);
+	kernels_fill_avx2_sums(k);
 	kernels_fill_avx2_write(k);
 }

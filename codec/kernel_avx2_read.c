@@ -26,25 +26,13 @@ kernel_inline __m256i read_spread(unsigned bits)
 	return _mm256_cmpeq_epi16(_mm256_and_si256(v, bit), bit);
 }
 
-/* Bits of the stream for those of 16 that are set in `some`. */
-kernel_inline __m256i read_some(struct bit_reader *b, unsigned some)
+/* Bits of the stream for those of 32 that are set in `some`. */
+kernel_inline unsigned read_some(struct bit_reader *b, unsigned some)
 {
 	unsigned bits = _pdep_u32((unsigned)read_bits(b), some);
 
 	b->at += (size_t)__builtin_popcount(some);
-	return read_spread(bits);
-}
-
-/* 16 magnitudes with their signs from the stream. */
-kernel_inline __m256i read_signed(const uint8_t *mag, struct bit_reader *signs)
-{
-	__m128i m = _mm_loadu_si128((const void *)mag);
-	__m128i none = _mm_cmpeq_epi8(m, _mm_setzero_si128());
-	unsigned some = (unsigned)_mm_movemask_epi8(none) ^ 0xffff;
-	__m256i neg = read_some(signs, some);
-	__m256i q = _mm256_cvtepu8_epi16(m);
-
-	return _mm256_sub_epi16(_mm256_xor_si256(q, neg), neg);
+	return bits;
 }
 
 /* What a row's sums are made of, beside q and mean. */
@@ -73,34 +61,60 @@ kernel_inline struct read_row read_row(const struct dequantise *s,
 	};
 }
 
-/* d1 from refine1's planes.  Masks count -1 each. */
-kernel_inline __m256i read_first_digit(struct dequantise *s, __m256i q)
+/* Of 32 columns: q < 0, d1 = 0, d1 = 2.  A bit each. */
+struct read_signs {
+	unsigned neg, low, high;
+};
+
+/* 32 bits of refine1's first plane, or the last 16. */
+kernel_inline unsigned read_first(const uint8_t *p, bool all)
 {
-	const __m256i one = _mm256_set1_epi16(1);
-	uint16_t first;
+	uint32_t v;
+	uint16_t half;
 
-	memcpy(&first, s->first, sizeof(first));
-	s->first += sizeof(first);
-	__m256i a = read_spread(first), b = read_some(&s->second, first);
-	__m256i pos = _mm256_cmpgt_epi16(q, _mm256_setzero_si256());
-	__m256i none = _mm256_cmpeq_epi16(q, _mm256_setzero_si256());
-	/* d1 - 1, where q = 0 and elsewhere */
-	__m256i at_zero = _mm256_sub_epi16(a, _mm256_add_epi16(b, b));
-	__m256i off = _mm256_add_epi16(_mm256_add_epi16(a, b), one);
-
-	/* off is 1 - e: turned round where q > 0 */
-	off = _mm256_sub_epi16(_mm256_xor_si256(off, pos), pos);
-	return _mm256_add_epi16(one, _mm256_blendv_epi8(off, at_zero, none));
+	if (all) {
+		memcpy(&v, p, sizeof(v));
+		return v;
+	}
+	memcpy(&half, p, sizeof(half));
+	return half;
 }
 
-kernel_inline __m256i read_sum(struct dequantise *s, const struct read_row *by,
-			       size_t c)
+/* From column c on, of which there are 16 or more. */
+kernel_inline struct read_signs read_signs(struct dequantise *s, size_t c,
+					   unsigned parts)
 {
-	__m256i q = read_signed(s->mag + c, &s->signs);
-	__m256i sum = _mm256_loadu_si256((const void *)(s->mean + c));
+	const __m256i zero = _mm256_setzero_si256();
+	__m256i mag = _mm256_loadu_si256((const void *)(s->mag + c));
+	unsigned all = s->w - c < 32 ? 0xffff : 0xffffffff;
+	unsigned some =
+	    ~(unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(mag, zero)) & all;
+	struct read_signs ret = { .neg = read_some(&s->signs, some) };
 
+	if (!(parts & READ_PLANES))
+		return ret;
+	unsigned first = read_first(s->first + c / 8, all != 0xffff);
+	unsigned second = read_some(&s->second, first);
+	unsigned off = (first & ~some) | ((~first | second) & some);
+
+	ret.high = off & (second ^ ret.neg);
+	ret.low = off & ~(second ^ ret.neg);
+	return ret;
+}
+
+/* Of the 16 columns from c on; signs: theirs are the lowest. */
+kernel_inline __m256i read_sum(const struct dequantise *s,
+			       const struct read_row *by, size_t c,
+			       const struct read_signs *signs)
+{
+	__m128i mag = _mm_loadu_si128((const void *)(s->mag + c));
+	__m256i sum = _mm256_loadu_si256((const void *)(s->mean + c));
+	__m256i neg = read_spread(signs->neg), q = _mm256_cvtepu8_epi16(mag);
+
+	q = _mm256_sub_epi16(_mm256_xor_si256(q, neg), neg);
 	if (by->parts & READ_PLANES) {
-		__m256i d = read_first_digit(s, q);
+		__m256i d = _mm256_sub_epi16(read_spread(signs->low),
+					     read_spread(signs->high));
 
 		d = _mm256_mullo_epi16(d, by->first_times);
 		sum = _mm256_add_epi16(sum, d);
@@ -158,22 +172,42 @@ kernel_inline __m256i read_convert(__m256i v, const struct read_row *by,
 				_mm_unpacklo_epi64(a, b));
 }
 
+kernel_inline void read_dequantise16(const struct dequantise *s,
+				     const struct read_row *by, size_t c,
+				     const struct read_signs *signs,
+				     uint16_t *dst, bool bf16)
+{
+	const __m256i flip = _mm256_set1_epi16((short)0x8000);
+	__m256i v = _mm256_xor_si256(read_sum(s, by, c, signs), flip);
+
+	v = read_convert(v, by, s->scale + c, bf16);
+	_mm256_storeu_si256((__m256i *)(void *)(dst + c), v);
+}
+
+kernel_inline struct read_signs read_upper(const struct read_signs *signs)
+{
+	return (struct read_signs){ signs->neg >> 16, signs->low >> 16,
+				    signs->high >> 16 };
+}
+
 kernel_inline void read_dequantise(struct dequantise *to, unsigned parts,
 				   uint16_t *dst, bool bf16)
 {
-	const __m256i flip = _mm256_set1_epi16((short)0x8000);
 	struct dequantise s = *to;
 	struct read_row by = read_row(&s, parts, 0x1p23f + 0x1p15f);
 
-	for (size_t c = 0; c < s.w; c += 16) {
-		__m256i v = _mm256_xor_si256(read_sum(&s, &by, c), flip);
+	for (size_t c = 0; c < s.w; c += 32) {
+		struct read_signs lower = read_signs(&s, c, parts);
+		struct read_signs upper = read_upper(&lower);
 
-		v = read_convert(v, &by, s.scale + c, bf16);
-		_mm256_storeu_si256((__m256i *)(void *)(dst + c), v);
+		read_dequantise16(&s, &by, c, &lower, dst, bf16);
+		if (c + 16 < s.w)
+			read_dequantise16(&s, &by, c + 16, &upper, dst, bf16);
 	}
 	to->signs = s.signs;
-	to->first = s.first;
 	to->second = s.second;
+	if (parts & READ_PLANES)
+		to->first += s.w / 8;
 }
 
 /* One body for each set of parts. */
@@ -266,31 +300,43 @@ kernel_inline __m256i read_rest(struct dequantise *s, __m128i j, size_t c,
 	return _mm256_or_si256(v, _mm256_slli_epi16(exponent, 10));
 }
 
+kernel_inline void read_exact16(struct dequantise *s, const struct read_row *by,
+				size_t c, const struct read_signs *signs,
+				uint16_t *dst, bool bf16)
+{
+	__m256i n = read_sum(s, by, c, signs);
+	__m256i j = _mm256_xor_si256(n, _mm256_srai_epi16(n, 15));
+	__m128i byte = _mm_packus_epi16(_mm256_castsi256_si128(j),
+					_mm256_extracti128_si256(j, 1));
+	__m256i sign = _mm256_and_si256(n, _mm256_set1_epi16((short)0x8000));
+	__m256i v = read_convert(j, by, s->scale + c, bf16);
+
+	v = _mm256_or_si256(v, read_rest(s, byte, c, bf16));
+	v = _mm256_or_si256(v, sign);
+	_mm256_storeu_si256((__m256i *)(void *)(dst + c), v);
+}
+
 kernel_inline void read_exact(struct dequantise *to, unsigned parts,
 			      uint16_t *dst, bool bf16)
 {
 	struct dequantise s = *to;
 	struct read_row by = read_row(&s, parts, 0x1p23f);
 
-	for (size_t c = 0; c < s.w; c += 16) {
-		__m256i n = read_sum(&s, &by, c);
-		__m256i j = _mm256_xor_si256(n, _mm256_srai_epi16(n, 15));
-		__m128i byte = _mm_packus_epi16(_mm256_castsi256_si128(j),
-						_mm256_extracti128_si256(j, 1));
-		__m256i sign =
-		    _mm256_and_si256(n, _mm256_set1_epi16((short)0x8000));
-		__m256i v = read_convert(j, &by, s.scale + c, bf16);
+	for (size_t c = 0; c < s.w; c += 32) {
+		struct read_signs lower = read_signs(&s, c, parts);
+		struct read_signs upper = read_upper(&lower);
 
-		v = _mm256_or_si256(v, read_rest(&s, byte, c, bf16));
-		v = _mm256_or_si256(v, sign);
-		_mm256_storeu_si256((__m256i *)(void *)(dst + c), v);
+		read_exact16(&s, &by, c, &lower, dst, bf16);
+		if (c + 16 < s.w)
+			read_exact16(&s, &by, c + 16, &upper, dst, bf16);
 	}
 	to->signs = s.signs;
-	to->first = s.first;
 	to->second = s.second;
 	to->rest = s.rest;
 	to->nibbles = s.nibbles;
 	to->exponents = s.exponents;
+	if (parts & READ_PLANES)
+		to->first += s.w / 8;
 }
 
 kernel_inline void read_exact_any(struct dequantise *s, uint16_t *dst,

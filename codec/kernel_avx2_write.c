@@ -1,65 +1,13 @@
 /*
  * kernel_avx2_write.c - AVX2 and BMI2 of the loops that take rows apart
  */
-#include <immintrin.h>
 #include <string.h>
 
-#include "codec/kernel.h"
+#include "codec/kernel_avx2.h"
 
 kernel_inline __m256i write_load(const void *p)
 {
 	return _mm256_loadu_si256(p);
-}
-
-/* Eight values, in order. */
-kernel_inline __m256 write_floats(const uint16_t *x, bool bf16)
-{
-	__m128i v = _mm_loadu_si128((const void *)x);
-
-	if (!bf16)
-		return _mm256_cvtph_ps(v);
-	return _mm256_castsi256_ps(
-	    _mm256_slli_epi32(_mm256_cvtepu16_epi32(v), 16));
-}
-
-kernel_inline void write_moments(const uint16_t *x, size_t stride, size_t rows,
-				 float *sum, float *sum2, bool bf16)
-{
-	__m256 first[2], s[2], s2[2];
-
-#pragma GCC unroll 2
-	for (int i = 0; i < 2; i++) {
-		first[i] = write_floats(x + 8 * i, bf16);
-		s[i] = _mm256_setzero_ps();
-		s2[i] = _mm256_setzero_ps();
-	}
-	for (size_t t = 0; t < rows; t++, x += stride) {
-#pragma GCC unroll 2
-		for (int i = 0; i < 2; i++) {
-			__m256 d = write_floats(x + 8 * i, bf16);
-
-			d = _mm256_sub_ps(d, first[i]);
-			s[i] = _mm256_add_ps(s[i], d);
-			s2[i] = _mm256_add_ps(s2[i], _mm256_mul_ps(d, d));
-		}
-	}
-#pragma GCC unroll 2
-	for (int i = 0; i < 2; i++) {
-		_mm256_storeu_ps(sum + 8 * i, s[i]);
-		_mm256_storeu_ps(sum2 + 8 * i, s2[i]);
-	}
-}
-
-static void write_moments_f16(const uint16_t *x, size_t stride, size_t rows,
-			      float *ret_sum, float *ret_sum2)
-{
-	write_moments(x, stride, rows, ret_sum, ret_sum2, false);
-}
-
-static void write_moments_bf16(const uint16_t *x, size_t stride, size_t rows,
-			       float *ret_sum, float *ret_sum2)
-{
-	write_moments(x, stride, rows, ret_sum, ret_sum2, true);
 }
 
 /* n < 57 bits. */
@@ -99,8 +47,8 @@ kernel_inline __m256i write_index(const uint16_t *x, const float *scale,
 				  bool bf16)
 {
 	const __m256 sign = _mm256_set1_ps(-0.0f);
-	__m256 a = _mm256_andnot_ps(sign, write_floats(x, bf16));
-	__m256 b = _mm256_andnot_ps(sign, write_floats(x + 8, bf16));
+	__m256 a = _mm256_andnot_ps(sign, avx2_floats(x, bf16));
+	__m256 b = _mm256_andnot_ps(sign, avx2_floats(x + 8, bf16));
 
 	a = _mm256_mul_ps(a, _mm256_loadu_ps(scale));
 	b = _mm256_mul_ps(b, _mm256_loadu_ps(scale + 8));
@@ -116,49 +64,39 @@ kernel_inline __m128i write_bytes(__m256i v)
 				_mm256_extracti128_si256(v, 1));
 }
 
-kernel_inline void write_store(uint8_t *to, __m256i v)
+/* Of 16 bytes those that are v, a bit each. */
+kernel_inline unsigned write_equal(__m128i bytes, char v)
 {
-	_mm_storeu_si128((__m128i *)(void *)to, write_bytes(v));
+	return (unsigned)_mm_movemask_epi8(
+	    _mm_cmpeq_epi8(bytes, _mm_set1_epi8(v)));
 }
 
-/* The signs of 16 words. */
-kernel_inline unsigned write_bits(__m256i v)
+/* Signs of those q that are not zero.  Returns all of them. */
+kernel_inline unsigned write_signs(struct bit_writer *b, __m256i q, __m128i mag)
 {
-	__m128i sign = _mm_packs_epi16(_mm256_castsi256_si128(v),
-				       _mm256_extracti128_si256(v, 1));
+	unsigned some = write_equal(mag, 0) ^ 0xffff;
+	__m128i sign = _mm_packs_epi16(_mm256_castsi256_si128(q),
+				       _mm256_extracti128_si256(q, 1));
+	unsigned neg = (unsigned)_mm_movemask_epi8(sign);
 
-	return (unsigned)_mm_movemask_epi8(sign);
+	write_put(b, _pext_u32(neg, some), (unsigned)__builtin_popcount(some));
+	return neg;
 }
 
-/* Signs of those q that are not zero. */
-kernel_inline void write_signs(struct bit_writer *b, __m256i q, __m128i mag)
+/* The bits of refine1's planes. */
+kernel_inline void write_planes(struct quantise *s, __m128i d1, __m128i mag,
+				unsigned neg)
 {
-	__m128i none = _mm_cmpeq_epi8(mag, _mm_setzero_si128());
-	unsigned some = (unsigned)_mm_movemask_epi8(none) ^ 0xffff;
-
-	write_put(b, _pext_u32(write_bits(q), some),
-		  (unsigned)__builtin_popcount(some));
-}
-
-/* The bits of refine1's planes; both masks are of 16 bits each. */
-kernel_inline void write_planes(struct quantise *s, __m256i q, __m256i d1)
-{
-	const __m256i one = _mm256_set1_epi16(1);
-	__m256i neg = _mm256_srai_epi16(q, 15);
-	__m256i none = _mm256_cmpeq_epi16(q, _mm256_setzero_si256());
-	/* e - 1, and what it is nearest to the mean */
-	__m256i e = _mm256_sub_epi16(d1, one);
-	__m256i nearest = _mm256_xor_si256(none, _mm256_set1_epi16(-1));
-
-	e = _mm256_sub_epi16(_mm256_xor_si256(e, neg), neg);
-	__m256i far = _mm256_cmpeq_epi16(e, one);
-	__m256i near = _mm256_cmpeq_epi16(e, nearest);
-	unsigned first = write_bits(near) ^ 0xffff;
+	unsigned none = write_equal(mag, 0);
+	unsigned low = write_equal(d1, 0), high = write_equal(d1, 2);
+	unsigned far = (low & neg) | (high & ~neg);
+	unsigned near = (high & neg) | (low & ~neg);
+	unsigned first = (none & (low | high)) | (~none & ~near & 0xffff);
 	uint16_t bits = (uint16_t)first;
 
 	memcpy(s->first, &bits, sizeof(bits));
 	s->first += sizeof(bits);
-	write_put(&s->second, _pext_u32(write_bits(far), first),
+	write_put(&s->second, _pext_u32(far, first),
 		  (unsigned)__builtin_popcount(first));
 }
 
@@ -221,14 +159,15 @@ kernel_inline void write_quantise16(struct quantise *s,
 	__m256i q = _mm256_sub_epi16(above, _mm256_set1_epi16(256));
 	__m256i d1 = _mm256_mulhi_epu16(r, g->by_r2);
 	__m256i d2 = _mm256_sub_epi16(r, _mm256_mullo_epi16(d1, g->r2));
-	__m128i mag = write_bytes(_mm256_abs_epi16(q));
+	__m128i mag = write_bytes(_mm256_abs_epi16(q)), digit = write_bytes(d1);
 
 	_mm256_storeu_si256((__m256i *)(void *)(s->fine + c), n);
 	_mm_storeu_si128((__m128i *)(void *)(s->mag + c), mag);
-	write_store(s->d1 + c, d1);
-	write_store(s->d2 + c, d2);
-	write_signs(&s->signs, q, mag);
-	write_planes(s, q, d1);
+	_mm_storeu_si128((__m128i *)(void *)(s->d1 + c), digit);
+	_mm_storeu_si128((__m128i *)(void *)(s->d2 + c), write_bytes(d2));
+	unsigned neg = write_signs(&s->signs, q, mag);
+
+	write_planes(s, digit, mag, neg);
 	r = write_off(r, g->f);
 	d2 = write_off(d2, g->r2);
 	row->base = _mm256_add_epi32(row->base, _mm256_madd_epi16(r, r));
@@ -365,64 +304,10 @@ static void write_cut_bf16(struct cut *s, const uint16_t *x,
 	write_cut(s, x, fine, true);
 }
 
-kernel_inline __m256 write_shorts(const int16_t *p)
-{
-	__m128i v = _mm_loadu_si128((const void *)p);
-
-	return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(v));
-}
-
-/* Adds eight columns turned back; partner: where the other of a pair is. */
-kernel_inline void write_unturn8(const struct turn_row *s, const uint16_t *x,
-				 ptrdiff_t partner, size_t i, bool bf16,
-				 float *sum)
-{
-	__m256 a = write_floats(x, bf16);
-	__m256 b = partner ? write_floats(x + partner, bf16)
-			   : _mm256_permute_ps(a, 0xb1);
-
-	a = _mm256_mul_ps(a, write_shorts(s->cos + i));
-	b = _mm256_mul_ps(b, write_shorts(s->sin + i));
-	a = _mm256_add_ps(_mm256_loadu_ps(sum), _mm256_add_ps(a, b));
-	_mm256_storeu_ps(sum, a);
-}
-
-kernel_inline void write_unturn(const struct turn_row *s, const uint16_t *x,
-				unsigned pairing, bool bf16, float *sum)
-{
-	size_t half = pairing ? s->dims / 2 : 0;
-
-	for (size_t head = 0; head < s->w; head += s->dims) {
-		for (size_t i = 0; i < s->dims; i += 8) {
-			ptrdiff_t partner =
-			    i < half ? (ptrdiff_t)half : -(ptrdiff_t)half;
-
-			write_unturn8(s, x + head + i, partner, i, bf16,
-				      sum + head + i);
-		}
-	}
-}
-
-static void write_unturn_f16(const struct turn_row *s, const uint16_t *x,
-			     unsigned pairing, float *ret_sum)
-{
-	write_unturn(s, x, pairing, false, ret_sum);
-}
-
-static void write_unturn_bf16(const struct turn_row *s, const uint16_t *x,
-			      unsigned pairing, float *ret_sum)
-{
-	write_unturn(s, x, pairing, true, ret_sum);
-}
-
 void kernels_fill_avx2_write(struct kernels *k)
 {
-	k->moments[0] = write_moments_f16;
-	k->moments[1] = write_moments_bf16;
 	k->quantise[0] = write_quantise_f16;
 	k->quantise[1] = write_quantise_bf16;
 	k->cut[0] = write_cut_f16;
 	k->cut[1] = write_cut_bf16;
-	k->unturn[0] = write_unturn_f16;
-	k->unturn[1] = write_unturn_bf16;
 }

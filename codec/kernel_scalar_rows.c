@@ -281,7 +281,7 @@ static int scalar_sum(struct dequantise *s, size_t c)
 	if (q && scalar_get(&s->signs, 1))
 		q = -q;
 	if (s->first)
-		sum += scalar_first_digit(s, c, q) * (int)s->first_times;
+		sum += (scalar_first_digit(s, c, q) - 1) * (int)s->first_times;
 	if (s->digit)
 		sum += s->digit[c] * (int)s->digit_times;
 	return (int16_t)(q * (int)s->q_times + sum);
