@@ -80,7 +80,8 @@ static bool line_ends(struct line *l)
 struct parse {
 	struct profile p;
 	uint32_t n_layers; /* so far */
-	bool version, model, damage;
+	uint32_t version;  /* 0: not said yet */
+	bool model, damage;
 };
 
 static const char *parse_version(struct parse *s, struct line *l)
@@ -90,9 +91,9 @@ static const char *parse_version(struct parse *s, struct line *l)
 	if (!line_is(l, "adaptcache-profile") ||
 	    !line_whole(l, 0, UINT32_MAX, &version) || !line_ends(l))
 		return "not a profile";
-	if (version != PROFILE_VERSION)
+	if (version < 1 || version > PROFILE_VERSION)
 		return "a profile of another version";
-	s->version = true;
+	s->version = version;
 	return NULL;
 }
 
@@ -155,6 +156,45 @@ static const char *parse_layer(struct parse *s, struct line *l)
 	return NULL;
 }
 
+/* Room for all layers' shifts, as if none had been said. */
+static bool parse_shifts_room(struct profile *p)
+{
+	size_t len = (size_t)p->n_layers * p->k_cols;
+
+	if (!p->shifts && len <= PROFILE_MAX_BYTES) {
+		p->shifts = malloc(len);
+		if (p->shifts)
+			memset(p->shifts, SHAPE_SHIFT, len);
+	}
+	return p->shifts;
+}
+
+static const char *parse_shifts(struct parse *s, struct line *l)
+{
+	static const char usage[] = "not `shifts N DIGITS`, K_COLS of 0 to 3";
+	struct profile *p = &s->p;
+	uint32_t n;
+
+	if (!s->model)
+		return "shifts before the line `model`";
+	if (s->version < 2)
+		return "shifts, which version 1 has not";
+	if (!line_whole(l, 0, p->n_layers - 1, &n))
+		return usage;
+	while (l->at < l->end && line_blank(*l->at))
+		l->at++;
+	if ((size_t)(l->end - l->at) < p->k_cols)
+		return usage;
+	if (!parse_shifts_room(p))
+		return "more shifts than fit into a profile";
+	for (uint32_t c = 0; c < p->k_cols; c++, l->at++) {
+		if (*l->at < '0' || *l->at > '0' + SHAPE_SHIFT_MAX)
+			return usage;
+		p->shifts[(size_t)n * p->k_cols + c] = (uint8_t)(*l->at - '0');
+	}
+	return line_ends(l) ? NULL : usage;
+}
+
 static const char *parse_line(struct parse *s, struct line l)
 {
 	char word[PROFILE_MAX_WORD];
@@ -171,7 +211,9 @@ static const char *parse_line(struct parse *s, struct line l)
 		return parse_damage(s, &l);
 	if (!strcmp(word, "layer"))
 		return parse_layer(s, &l);
-	return "neither `model`, `damage` nor `layer`";
+	if (!strcmp(word, "shifts"))
+		return parse_shifts(s, &l);
+	return "neither `model`, `damage`, `layer` nor `shifts`";
 }
 
 /* What the text as a whole lacks. */
@@ -208,6 +250,7 @@ int profile_parse(const char *text, size_t len, struct profile *ret,
 	if (!fault.what)
 		fault.what = parse_lacks(&s);
 	if (fault.what) {
+		profile_done(&s.p);
 		*ret_fault = fault;
 		return -EINVAL;
 	}
@@ -233,15 +276,27 @@ bool profile_matches(const struct profile *p, const struct head_extent *at,
 	return n_layers == p->n_layers;
 }
 
-float profile_step(const struct profile *p, uint16_t model_layer, uint8_t role,
-		   float base_step)
+void profile_shape(const struct profile *p, uint16_t model_layer,
+		   float base_step, struct shape *shape)
 {
-	if (model_layer >= p->n_layers || (role != ROLE_K && role != ROLE_V))
-		return base_step;
-	const struct profile_layer *l = &p->layer[model_layer];
-	float step = base_step * (role == ROLE_K ? l->k.step : l->v.step);
+	bool is_k = shape->role == ROLE_K;
 
-	return step < SHAPE_STEP_MIN   ? SHAPE_STEP_MIN
-	       : step > SHAPE_STEP_MAX ? SHAPE_STEP_MAX
-				       : step;
+	shape->step = base_step;
+	shape->shift = NULL;
+	if (model_layer >= p->n_layers || (!is_k && shape->role != ROLE_V))
+		return;
+	const struct profile_layer *l = &p->layer[model_layer];
+	float step = base_step * (is_k ? l->k.step : l->v.step);
+
+	shape->step = step < SHAPE_STEP_MIN   ? SHAPE_STEP_MIN
+		      : step > SHAPE_STEP_MAX ? SHAPE_STEP_MAX
+					      : step;
+	if (is_k && p->shifts && shape->cols == p->k_cols)
+		shape->shift = p->shifts + (size_t)model_layer * p->k_cols;
+}
+
+void profile_done(struct profile *p)
+{
+	free(p->shifts);
+	p->shifts = NULL;
 }

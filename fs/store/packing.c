@@ -97,30 +97,31 @@ static bool packing_is_hole(struct packing *p, uint64_t off, size_t len)
 	return p->data >= off + len;
 }
 
-static float packing_step(const struct packing *p, uint32_t tile)
+static struct shape packing_shape(const struct packing *p, uint32_t tile)
 {
+	struct shape shape = head_shape(&p->head, tile);
 	const struct head_extent *e =
 	    &p->head.extents[p->head.tiles[tile].extent];
 
 	/* A row of no role may be no token: such stays exact. */
 	if (e->role == ROLE_NONE || !(p->step > 0))
-		return 0;
-	if (!p->profile)
-		return p->step;
-	return profile_step(p->profile, e->model_layer, e->role, p->step);
+		return shape;
+	shape.step = p->step;
+	if (p->profile)
+		profile_shape(p->profile, e->model_layer, p->step, &shape);
+	return shape;
 }
 
 /* Codes the tile into this thread's memory: its layers back to back. */
 static int packing_code(struct packing *p, uint32_t tile, uint8_t *dst,
 			uint8_t *ret_codec, struct coded *ret)
 {
-	struct shape shape = head_shape(&p->head, tile);
+	struct shape shape = packing_shape(p, tile);
 	size_t len = shape_bytes(&shape), cap = tile_bound(&shape);
 	uint8_t *plain = local_buf(LOCAL_PLAIN, len);
 
 	if (!plain || !local_scratch())
 		return -ENOMEM;
-	shape.step = packing_step(p, tile);
 	int r = packing_read(p, head_tile_off(&p->head, tile), plain, len);
 	if (r == 0)
 		r = tile_encode(&shape, plain, local_scratch(), dst, cap,

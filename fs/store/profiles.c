@@ -66,6 +66,8 @@ void profiles_load(struct profiles *p, const char *path)
 
 void profiles_done(struct profiles *p)
 {
+	for (size_t i = 0; i < p->n; i++)
+		profile_done(&p->at[i]);
 	free(p->at);
 	*p = (struct profiles){ 0 };
 }

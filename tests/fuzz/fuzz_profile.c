@@ -18,10 +18,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	for (uint32_t l = 0; l <= p.n_layers; l++)
 		for (uint8_t role = 0; role <= ROLE_V; role++) {
-			float step = profile_step(&p, (uint16_t)l, role, 1.0f);
+			struct shape s = { .role = role, .cols = p.k_cols };
 
-			if (!(step >= SHAPE_STEP_MIN && step <= SHAPE_STEP_MAX))
+			profile_shape(&p, (uint16_t)l, 1.0f, &s);
+			if (!(s.step >= SHAPE_STEP_MIN &&
+			      s.step <= SHAPE_STEP_MAX))
 				abort();
+			for (uint32_t c = 0; s.shift && c < s.cols; c++)
+				if (s.shift[c] > SHAPE_SHIFT_MAX)
+					abort();
 		}
+	profile_done(&p);
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include "tests/unit/run.h"
 
 #define GOOD                                                                   \
-	"adaptcache-profile 1\n# of a small model\n\nmodel 2 64 32\n"          \
+	"adaptcache-profile 2\n# of a small model\n\nmodel 2 64 32\n"          \
 	"damage 0.35 1 0.11 1.2\n"                                             \
 	"layer 0 k 0.5 1.5 v 2 0\n\tlayer 1  k 1 0.5 v 64 2\r\n"
 
@@ -44,7 +44,9 @@ START_TEST(a_profile_is_read)
 }
 END_TEST
 
-#define HEAD "adaptcache-profile 1\n"
+#define HEAD         "adaptcache-profile 1\n"
+#define HEAD_2       "adaptcache-profile 2\nmodel 1 4 4\n"
+#define SHIFTS_USAGE "not `shifts N DIGITS`, K_COLS of 0 to 3"
 
 static const struct bad_case {
 	const char *text;
@@ -55,7 +57,7 @@ static const struct bad_case {
 	{ "\n\n", 3, "not a profile" },
 	{ "hello\n", 1, "not a profile" },
 	{ "adaptcache-profile 1 x\n", 1, "not a profile" },
-	{ "adaptcache-profile 2\n", 1, "a profile of another version" },
+	{ "adaptcache-profile 3\n", 1, "a profile of another version" },
 	{ HEAD, 2, "no line `model`" },
 	{ HEAD "model 2 64\n", 2, "not `model N_LAYERS K_COLS V_COLS`" },
 	{ HEAD "model 0 64 64", 2, "not `model N_LAYERS K_COLS V_COLS`" },
@@ -92,7 +94,17 @@ static const struct bad_case {
 	  3, "not `layer N k STEP WEIGHT v STEP WEIGHT`" },
 	{ HEAD "model 2 1 1\ndamage 1 1 1 1\nlayer 0 k 1 1 v 1 1\n", 5,
 	  "fewer layers than the model has" },
-	{ HEAD "steps 1 1", 2, "neither `model`, `damage` nor `layer`" },
+	{ HEAD "steps 1 1", 2,
+	  "neither `model`, `damage`, `layer` nor `shifts`" },
+	{ HEAD "shifts 0 11", 2, "shifts before the line `model`" },
+	{ HEAD "model 1 4 4\nshifts 0 1111", 3,
+	  "shifts, which version 1 has not" },
+	{ HEAD_2 "shifts 0 111", 3, SHIFTS_USAGE },
+	{ HEAD_2 "shifts 0 11111", 3, SHIFTS_USAGE },
+	{ HEAD_2 "shifts 0 1141", 3, SHIFTS_USAGE },
+	{ HEAD_2 "shifts 0 11 11", 3, SHIFTS_USAGE },
+	{ HEAD_2 "shifts 1 1111", 3, SHIFTS_USAGE },
+	{ HEAD_2 "shifts 0", 3, SHIFTS_USAGE },
 	{ HEAD "damagedamagedamagedamagedamagedamage", 2,
 	  "a word that is too long" },
 };
@@ -148,11 +160,38 @@ START_TEST(steps_follow_layer_and_role)
 	struct profile_fault fault;
 
 	ck_assert_int_eq(parse(GOOD, &p, &fault), 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		ck_assert_float_eq_tol(profile_step(&p, cases[i].layer,
-						    cases[i].role,
-						    cases[i].base),
-				       cases[i].step, 1e-6f);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct shape s = { .role = cases[i].role, .cols = 64 };
+
+		profile_shape(&p, cases[i].layer, cases[i].base, &s);
+		ck_assert_float_eq_tol(s.step, cases[i].step, 1e-6f);
+		ck_assert_ptr_null(s.shift);
+	}
+}
+END_TEST
+
+START_TEST(shifts_are_of_k_and_its_layer)
+{
+	static const char text[] =
+	    "adaptcache-profile 2\nmodel 2 4 4\ndamage 0 1 0 1\n"
+	    "layer 0 k 1 1 v 1 1\nlayer 1 k 1 1 v 1 1\nshifts 1 0123\n";
+	struct profile p;
+	struct profile_fault fault;
+	struct shape s = { .role = ROLE_K, .cols = 4 };
+
+	ck_assert_int_eq(parse(text, &p, &fault), 0);
+	profile_shape(&p, 1, 1, &s);
+	ck_assert_mem_eq(s.shift, "\0\1\2\3", 4);
+	profile_shape(&p, 0, 1, &s);
+	ck_assert_mem_eq(s.shift, "\2\2\2\2", 4);
+	s.cols = 8; /* K and V beside each other, perhaps */
+	profile_shape(&p, 1, 1, &s);
+	ck_assert_ptr_null(s.shift);
+	s.cols = 4;
+	s.role = ROLE_V;
+	profile_shape(&p, 1, 1, &s);
+	ck_assert_ptr_null(s.shift);
+	profile_done(&p);
 }
 END_TEST
 
@@ -200,6 +239,7 @@ int main(void)
 			    sizeof(BAD) / sizeof(BAD[0]));
 	tcase_add_test(tc, every_cut_is_refused_or_whole);
 	tcase_add_test(tc, steps_follow_layer_and_role);
+	tcase_add_test(tc, shifts_are_of_k_and_its_layer);
 	tcase_add_test(tc, only_its_own_model_matches);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
