@@ -84,7 +84,8 @@ class Profile:
         self.w = {key: geomean([w[key] for w in per_text]) for key in keys}
         step = {key: w ** POWER for key, w in self.w.items()}
         # a step means about as many bits with a profile as without
-        middle = geomean(step[key] * geomean(np.ravel(self.times(key))) for key in keys)
+        middle = geomean([step[key] * geomean(np.ravel(self.times(key)))
+                          for key in keys])
         self.step = {key: s / middle for key, s in step.items()}
         self.n_layers, self.k_cols, self.v_cols = len(keys) // 2, k_cols, v_cols
         mean = {role: np.mean([self.w[role, l] for l in range(self.n_layers)])

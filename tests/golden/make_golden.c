@@ -73,6 +73,9 @@ static void make_safetensors(struct plain *p)
 	plain_zeros(p, 24);
 }
 
+/* Of each channel of a small K or V. */
+static const uint8_t shifts[256] = { 0, 0, 1, 1, 2, 2, 3, 3, 3, 0, 0, 2 };
+
 static const struct good {
 	const char *name;
 	void (*make)(struct plain *p);
@@ -107,6 +110,11 @@ static const struct good {
 	{ "good-safetensors-mlx", make_safetensors_mlx, { 0 } },
 	{ "good-grid-f16", make_grid_f16, { .codec = "grid" } },
 	{ "good-grid-bf16", make_grid_bf16, { .codec = "grid" } },
+	{ "good-grid-2-f16", make_grid_f16, { .codec = "grid" } },
+	{ "good-grid-2-bf16", make_grid_bf16, { .codec = "grid" } },
+	{ "good-grid-2-shifts",
+	  make_grid_f16,
+	  { .codec = "grid", .shift = shifts } },
 	{ "good-split32", make_split32, { 0 } },
 	{ "good-split32-short", make_sequence_f32, { 0 } },
 	{ "good-split32-rounded", make_split32_rounded, { 0 } },
@@ -196,6 +204,13 @@ static const struct bad {
 	  .layer = LAYER_EXACT, .tile = 2, .step = "load", .error = "EBADMSG" },
 	{ "bad-grid-version", "good-grid-f16", 0, 1, 2, .layer = LAYER_HEAD,
 	  .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-grid-2-times", "good-grid-2-f16", 6, 1, 99, .layer = LAYER_HEAD,
+	  .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-grid-2-flags", "good-grid-2-f16", 1, 1, 255, .layer = LAYER_HEAD,
+	  .tile = 2, .step = "load", .error = "EBADMSG" },
+	{ "bad-grid-2-planes", "good-grid-2-f16", 0, 8, 0,
+	  .layer = LAYER_REFINE1, .tile = 2, .step = "load",
+	  .error = "EBADMSG" },
 	{ "bad-grid-sinks", "good-grid-f16", 3, 1, 255, .layer = LAYER_HEAD,
 	  .tile = 2, .step = "load", .error = "EBADMSG" },
 	{ "bad-grid-lanes", "good-grid-f16", 8, 4, UINT32_MAX,

@@ -19,9 +19,10 @@
 
 /* Zeroed: as packing does it. */
 struct made_how {
-	const char *codec;   /* takes every tile it can; NULL: what suits */
-	uint32_t tile_rows;  /* of every extent; 0: what suits */
-	uint8_t more_layers; /* bit l: bytes that nobody needs in layer l */
+	const char *codec;    /* takes every tile it can; NULL: what suits */
+	const uint8_t *shift; /* as in struct shape, for that codec */
+	uint32_t tile_rows;   /* of every extent; 0: what suits */
+	uint8_t more_layers;  /* bit l: bytes that nobody needs in layer l */
 	const struct source *facts; /* beside the bytes; NULL: none */
 };
 
@@ -56,6 +57,7 @@ static inline int made_tile(struct made *m, uint32_t t, const uint8_t *plain,
 	struct head_tile *tile = &m->head.tiles[t];
 	int r = -E2BIG;
 
+	s.shift = how->shift;
 	if (codec)
 		r = codec->encode(&s, src, ws, dst, tile_bound(&s), ret);
 	if (r == 0)
