@@ -14,7 +14,7 @@
 struct heap_node {
 	double key;
 	uint32_t slot;
-};
+} __attribute__((packed, aligned(4))); /* there may be millions */
 
 struct heap {
 	struct heap_node *node;

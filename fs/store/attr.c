@@ -28,7 +28,7 @@ struct reach {
 static int attr_reach(struct store *s, struct node *n, struct reach *ret)
 {
 	*ret = (struct reach){ .fd = -1 };
-	if (n->fd >= 0) {
+	if (n->type == S_IFDIR) {
 		ret->dir = n->fd;
 		ret->name = ".";
 		return 0;

@@ -170,8 +170,10 @@ static void change_gone(struct store *s, struct node *n, struct node *dir,
 		return;
 	}
 	tree_unhash(&s->tree, n);
-	mover_forget(s, n);
-	entry_gone(s, n);
+	if (n->type == S_IFREG) {
+		mover_forget(s, n);
+		entry_gone(s, n);
+	}
 	change_touch(s, n);
 }
 

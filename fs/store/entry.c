@@ -91,6 +91,8 @@ static void entry_free(struct entry *e)
 
 struct entry *entry_peek(struct store *s, struct node *n)
 {
+	if (n->type != S_IFREG)
+		return NULL;
 	auto_unlock pthread_mutex_t *held = mutex_lock(&s->entries_lock);
 
 	if (n->entry)

@@ -62,7 +62,7 @@ bool expire_now(struct store *s, struct node *n)
 {
 	struct settings now;
 
-	if (!expire_wanted(s, SETTING_TTL) || !n->stored)
+	if (!expire_wanted(s, SETTING_TTL) || n->type != S_IFREG || !n->stored)
 		return false;
 	settings_look(s, n, &now);
 	double ttl = now.number[SETTING_TTL];

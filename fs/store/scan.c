@@ -13,11 +13,10 @@
 #include "fs/store/quarantine.h"
 #include "fs/store/quota.h"
 
-/* A published entry that was found, to be told to the policy in order. */
+/* An entry that was found and counted, to be told to the policy in order. */
 struct found {
 	struct node *node; /* holds a reference */
-	struct stat st;
-	bool counted;
+	uint64_t used_ns;
 };
 
 struct scan {
@@ -26,19 +25,31 @@ struct scan {
 	size_t n, cap;
 };
 
-static int scan_keep(struct scan *c, struct node *n, const struct stat *st)
+static bool scan_has_room(struct scan *c)
 {
-	if (c->n == c->cap) {
-		size_t cap = c->cap ? 2 * c->cap : 256;
-		void *grown = realloc(c->found, cap * sizeof(*c->found));
+	size_t cap = c->cap ? 2 * c->cap : 256;
 
-		if (!grown)
-			return -ENOMEM;
-		c->found = grown;
-		c->cap = cap;
-	}
-	c->found[c->n++] = (struct found){ .node = n, .st = *st };
-	return 0;
+	if (c->n < c->cap)
+		return true;
+	void *grown = realloc(c->found, cap * sizeof(*c->found));
+	if (!grown)
+		return false;
+	c->found = grown;
+	c->cap = cap;
+	return true;
+}
+
+/* Counts it.  Whether n is kept with its reference: a lookup was not faster. */
+static bool scan_keep(struct scan *c, struct node *n, const struct stat *st)
+{
+	if (!scan_has_room(c) || !names_count(c->store, n, st))
+		return false;
+	c->found[c->n++] = (struct found){
+		.node = n,
+		.used_ns = (uint64_t)st->st_atim.tv_sec * 1000000000 +
+			   (uint64_t)st->st_atim.tv_nsec,
+	};
+	return true;
 }
 
 static bool scan_is_dot(const char *name)
@@ -67,7 +78,7 @@ static void scan_name(struct scan *c, struct node *dir, const char *name)
 	else if (S_ISREG(st.st_mode) && st.st_size == 0 && !n->id)
 		quarantine_node(s, n, -ENODATA); /* a crash left it */
 	else if (S_ISREG(st.st_mode) && st.st_size && !n->stored &&
-		 scan_keep(c, n, &st) == 0)
+		 scan_keep(c, n, &st))
 		return; /* the reference is kept */
 	node_put(&s->tree, n);
 }
@@ -87,12 +98,9 @@ static void scan_dir(struct scan *c, struct node *dir)
 
 static int scan_by_use(const void *a, const void *b)
 {
-	const struct timespec *x = &((const struct found *)a)->st.st_atim;
-	const struct timespec *y = &((const struct found *)b)->st.st_atim;
+	const struct found *x = a, *y = b;
 
-	if (x->tv_sec != y->tv_sec)
-		return x->tv_sec < y->tv_sec ? -1 : 1;
-	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
+	return (x->used_ns > y->used_ns) - (x->used_ns < y->used_ns);
 }
 
 /* What lies in quarantine costs room, too. */
@@ -111,14 +119,6 @@ static void scan_quarantine(struct store *s)
 			budget_set_disk(&s->budget, 0,
 					(uint64_t)st.st_blocks * 512);
 	closedir(d);
-}
-
-/* Publishing need not wait for more than this. */
-static void scan_count(struct scan *c)
-{
-	for (size_t i = 0; i < c->n; i++)
-		c->found[i].counted =
-		    names_count(c->store, c->found[i].node, &c->found[i].st);
 }
 
 /* The policy wants its size; damage is for a lookup to tell. */
@@ -140,7 +140,7 @@ static void scan_tell(struct scan *c)
 	for (size_t i = 0; i < c->n; i++) {
 		struct node *n = c->found[i].node;
 
-		if (c->found[i].counted && !n->known && !s->stopping) {
+		if (!n->known && !s->stopping) {
 			scan_peek(s, n);
 			mover_enter(s, n);
 		}
@@ -164,13 +164,12 @@ static void *scan_thread(void *arg)
 	prctl(PR_SET_NAME, "adaptcache-scan");
 	scan_quarantine(s);
 	scan_dir(&c, s->tree.root);
-	if (c.n)
-		qsort(c.found, c.n, sizeof(*c.found), scan_by_use);
-	scan_count(&c);
 	scan_reached(s, SCAN_COUNTED);
 	if (quota_pinned(s) > quota_pin_limit(s))
 		log_error("more is pinned than half of size=: what is written "
 			  "under a pin gets ENOSPC until some is released");
+	if (c.n)
+		qsort(c.found, c.n, sizeof(*c.found), scan_by_use);
 	scan_tell(&c);
 	free(c.found);
 	scan_reached(s, SCAN_TOLD);

@@ -12,6 +12,7 @@
 #include "fs/store/known.h"
 #include "fs/store/mover.h"
 #include "fs/store/quota.h"
+#include "fs/store/short_name.h"
 #include "fs/store/state.h"
 #include "fs/store/walk.h"
 #include "fs/store/weight.h"
@@ -55,7 +56,7 @@ static struct own *settings_swap(struct tree *t, struct node *n,
 		n->own = fresh;
 		t->set_ever |= 1u << id;
 	}
-	if (id == SETTING_QUOTA)
+	if (id == SETTING_QUOTA && n->type == S_IFDIR)
 		n->quota = fresh ? (uint64_t)fresh->number : 0;
 	if (id == SETTING_PIN)
 		weight_pin(t, n,
@@ -82,10 +83,13 @@ static const struct own *settings_find(struct node *n, enum setting_id id,
 /* "/a/b" by first names; malloc'ed, or NULL. */
 static char *settings_path_of(const struct node *n)
 {
+	char name[SHORT_NAME_MOST + 1];
 	size_t len = 0;
 
-	for (const struct node *m = n; m->links; m = m->links->dir)
-		len += strlen(m->links->name) + 1;
+	for (const struct node *m = n; m->links; m = m->links->dir) {
+		short_name_unpack(m->links->name, name);
+		len += strlen(name) + 1;
+	}
 	char *path = malloc(len + 2), *at;
 	if (!path)
 		return NULL;
@@ -94,11 +98,12 @@ static char *settings_path_of(const struct node *n)
 		path[len] = 0;
 	at = path + len;
 	for (const struct node *m = n; m->links; m = m->links->dir) {
-		size_t part = strlen(m->links->name);
+		short_name_unpack(m->links->name, name);
+		size_t part = strlen(name);
 
 		at -= part + 1;
 		*at = '/';
-		memcpy(at + 1, m->links->name, part);
+		memcpy(at + 1, name, part);
 	}
 	return path;
 }

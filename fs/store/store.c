@@ -245,7 +245,14 @@ int store_open(const char *backing, const struct store_options *options,
 	return 0;
 }
 
-/* Any staged entry with a name, with a reference; or NULL. */
+/* With a name, and not tried in vain.  Caller holds entries_lock. */
+static bool store_is_staged(const struct node *n)
+{
+	return n->type == S_IFREG && !n->gone && n->entry && n->entry->dirty &&
+	       !n->entry->skip;
+}
+
+/* Any staged entry, with a reference; or NULL. */
 static struct entry *store_some_staged(struct store *s)
 {
 	struct entry *found = NULL;
@@ -254,7 +261,7 @@ static struct entry *store_some_staged(struct store *s)
 
 	for (uint64_t b = 0; !found && b < s->tree.n_buckets; b++)
 		for (struct node *n = s->tree.buckets[b]; n; n = n->hash_next)
-			if (n->entry && n->entry->dirty && !n->entry->skip) {
+			if (store_is_staged(n)) {
 				found = n->entry;
 				found->refs++;
 				break;
@@ -286,7 +293,7 @@ static void store_forget_all(struct store *s)
 	for (uint64_t b = 0; b < s->tree.n_buckets; b++)
 		for (struct node *n = s->tree.buckets[b]; n;) {
 			struct node *next = n->hash_next;
-			struct entry *e = n->entry;
+			struct entry *e = n->type == S_IFREG ? n->entry : NULL;
 
 			n->refs++;
 			mover_forget(s, n);

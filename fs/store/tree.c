@@ -2,12 +2,13 @@
 #include "fs/store/tree.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "codec/mem.h"
+#include "fs/store/short_name.h"
 #include "fs/store/weight.h"
 
-#define FIRST_BUCKETS 1024 /* a power of two */
+#define FIRST_BUCKETS    1024 /* a power of two */
+#define NODES_PER_BUCKET 2
 
 static struct node **tree_bucket(const struct tree *t, uint64_t ino)
 {
@@ -44,7 +45,7 @@ static void node_free(struct node *n)
 	while (n->links) {
 		struct link *l = n->links;
 
-		n->links = l->next;
+		n->links = link_next(l);
 		free(l);
 	}
 	while (n->own) {
@@ -53,7 +54,7 @@ static void node_free(struct node *n)
 		n->own = o->next;
 		free(o);
 	}
-	if (n->fd >= 0)
+	if (n->type == S_IFDIR && n->fd >= 0)
 		close(n->fd);
 	free(n);
 }
@@ -67,12 +68,6 @@ void tree_done(struct tree *t)
 			t->buckets[b] = n->hash_next;
 			node_free(n);
 		}
-	while (t->limbo) {
-		struct node *n = t->limbo;
-
-		t->limbo = n->hash_next;
-		node_free(n);
-	}
 	free(t->buckets);
 	pthread_mutex_destroy(&t->lock);
 	pthread_rwlock_destroy(&t->names);
@@ -103,45 +98,24 @@ static void tree_grow(struct tree *t)
 /* Caller holds the lock. */
 static void tree_hash(struct tree *t, struct node *n)
 {
-	if (t->n_nodes >= t->n_buckets)
+	if (t->n_nodes >= NODES_PER_BUCKET * t->n_buckets)
 		tree_grow(t);
 
 	struct node **b = tree_bucket(t, n->ino);
 	n->hash_next = *b;
 	*b = n;
-	n->hashed = true;
 	t->n_nodes++;
 }
 
-/* Out of the table, or out of limbo.  Caller holds the lock. */
+/* Caller holds the lock. */
 static void tree_drop(struct tree *t, struct node *n)
 {
-	struct node **at = n->limbo_at;
+	struct node **at = tree_bucket(t, n->ino);
 
-	if (n->hashed) {
-		at = tree_bucket(t, n->ino);
-		while (*at != n)
-			at = &(*at)->hash_next;
-		t->n_nodes--;
-	}
-	if (!at)
-		return;
+	while (*at != n)
+		at = &(*at)->hash_next;
 	*at = n->hash_next;
-	if (!n->hashed && n->hash_next)
-		n->hash_next->limbo_at = at;
-	n->hashed = false;
-	n->limbo_at = NULL;
-}
-
-/* Found by nobody any more, but still known.  Caller holds the lock. */
-static void tree_exile(struct tree *t, struct node *n)
-{
-	tree_drop(t, n);
-	n->hash_next = t->limbo;
-	if (t->limbo)
-		t->limbo->limbo_at = &n->hash_next;
-	n->limbo_at = &t->limbo;
-	t->limbo = n;
+	t->n_nodes--;
 }
 
 /* Caller holds the lock.  A node of another type is a reused inode's past. */
@@ -149,10 +123,10 @@ static struct node *tree_get(struct tree *t, uint64_t ino, mode_t mode)
 {
 	struct node *n = *tree_bucket(t, ino);
 
-	while (n && n->ino != ino)
+	while (n && (n->ino != ino || n->gone))
 		n = n->hash_next;
 	if (n && n->type != (mode & S_IFMT)) {
-		tree_exile(t, n);
+		n->gone = true;
 		return NULL;
 	}
 	if (n)
@@ -180,7 +154,8 @@ struct node *tree_add(struct tree *t, const struct stat *st)
 	n->ino = st->st_ino;
 	n->type = st->st_mode & S_IFMT;
 	n->refs = 1;
-	n->fd = -1;
+	if (n->type == S_IFDIR)
+		n->fd = -1;
 	n->layers = N_RUNGS;
 	tree_hash(t, n);
 	return n;
@@ -232,7 +207,7 @@ static void node_reap(struct tree *t, struct node *n)
 		n = todo;
 		todo = n->hash_next;
 		weight_unhang(t, n);
-		for (struct link *l = n->links; l; l = l->next) {
+		for (struct link *l = n->links; l; l = link_next(l)) {
 			link_part(l);
 			l->dir->refs--;
 			if (!node_unused(t, l->dir))
@@ -283,17 +258,20 @@ void tree_unhash(struct tree *t, struct node *n)
 	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
 
 	n->gone = true;
-	tree_exile(t, n);
 }
 
-/* Caller holds the lock. */
-static struct link **tree_find_link(struct node *n, const struct node *dir,
-				    const char *name)
+/* Or NULL; *ret_before is the name before it.  Caller holds the lock. */
+static struct link *tree_find_link(struct node *n, const struct node *dir,
+				   const struct short_name *name,
+				   struct link **ret_before)
 {
-	struct link **l = &n->links;
+	struct link *l = n->links;
 
-	while (*l && ((*l)->dir != dir || strcmp((*l)->name, name)))
-		l = &(*l)->next;
+	*ret_before = NULL;
+	while (l && (l->dir != dir || !short_name_is(name, l->name))) {
+		*ret_before = l;
+		l = link_next(l);
+	}
 	return l;
 }
 
@@ -301,24 +279,27 @@ int tree_link(struct tree *t, struct node *n, struct node *dir,
 	      const char *name)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
-	struct link **at = tree_find_link(n, dir, name);
+	struct short_name packed;
+	struct link *last;
 
-	if (*at)
+	short_name_pack(name, &packed);
+	if (tree_find_link(n, dir, &packed, &last))
 		return 0;
 
-	size_t len = strlen(name) + 1;
-	struct link *l = malloc(sizeof(*l) + len);
+	struct link *l = malloc(sizeof(*l) + packed.len);
 	if (!l)
 		return -ENOMEM;
-	l->next = NULL;
-	l->node = n;
+	l->up = (uintptr_t)n | 1;
 	l->dir = dir;
-	memcpy(l->name, name, len);
+	memcpy(l->name, packed.bytes, packed.len);
 	dir->refs++;
-	*at = l;
 	link_join(l);
-	if (l == n->links)
+	if (last) {
+		last->up = (uintptr_t)l;
+	} else {
+		n->links = l;
 		weight_hang(t, n);
+	}
 	return 0;
 }
 
@@ -326,19 +307,22 @@ void tree_unlink(struct tree *t, struct node *n, struct node *dir,
 		 const char *name)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
-	struct link **at = tree_find_link(n, dir, name);
-	struct link *l = *at;
+	struct short_name packed;
+	struct link *before;
 
+	short_name_pack(name, &packed);
+	struct link *l = tree_find_link(n, dir, &packed, &before);
 	if (!l)
 		return;
-	bool first = l == n->links;
-	if (first)
+	if (before) {
+		before->up = l->up;
+	} else {
 		weight_unhang(t, n);
-	*at = l->next;
+		n->links = link_next(l);
+		weight_hang(t, n);
+	}
 	link_part(l);
 	free(l);
-	if (first)
-		weight_hang(t, n);
 	dir->refs--;
 	node_reap(t, dir);
 }
@@ -349,12 +333,12 @@ int tree_spot(struct tree *t, struct node *n, unsigned i, struct spot *ret)
 	struct link *l = n->links;
 
 	while (l && i--)
-		l = l->next;
+		l = link_next(l);
 	if (!l)
 		return -ESTALE;
 	l->dir->refs++;
 	ret->dir = l->dir;
-	snprintf(ret->name, sizeof(ret->name), "%s", l->name);
+	short_name_unpack(l->name, ret->name);
 	return 0;
 }
 

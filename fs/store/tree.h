@@ -24,14 +24,25 @@
 struct entry;
 struct node;
 
-/* One name of a node. */
+/* One name of a node.  There are as many as entries: it is kept small. */
 struct link {
-	struct link *next;
-	struct node *node;
-	struct node *dir;                /* holds a reference */
+	uintptr_t up;     /* the node's next name; of the last, the node, odd */
+	struct node *dir; /* holds a reference */
 	struct link *kid_next, **kid_at; /* in dir->kids */
-	char name[];
+	uint8_t name[];                  /* short_name.h */
 };
+
+static inline struct link *link_next(const struct link *l)
+{
+	return l->up & 1 ? NULL : (struct link *)l->up;
+}
+
+static inline struct node *link_node(const struct link *l)
+{
+	while (!(l->up & 1))
+		l = (const struct link *)l->up;
+	return (struct node *)(l->up - 1);
+}
 
 /* One setting that a node has itself; setting.h says what it means. */
 struct own {
@@ -47,39 +58,49 @@ enum node_pin {
 	NODE_PIN_HARD,
 };
 
+/*
+ * Every entry of the backing has one: what it takes, docs/scale.md shows.
+ * Which half of the union is meant, type says; others than files and
+ * directories have neither.
+ */
 struct node {
-	struct node *hash_next; /* in a bucket, or in limbo */
-	struct node **limbo_at; /* what points to it there, or NULL */
-	struct link *links;     /* a directory has at most one, the root none */
-	struct link *kids;      /* directories: the names known there */
-	uint64_t ino;           /* on the backing; the table's key */
-	uint64_t nlookup;       /* what the kernel remembers */
-	uint32_t refs;          /* everybody else */
-	mode_t type;            /* S_IFMT bits */
-	bool hashed;
-	_Atomic bool gone; /* no name left on the backing */
-	_Atomic int fd;    /* directories: O_PATH; else -1 */
-
-	/* Settings and what they limit: settings.h, weight.h. */
-	struct own *own;
+	struct node *hash_next;
+	struct link *links; /* a directory has at most one, the root none */
+	struct own *own;    /* settings.h */
+	uint64_t ino;       /* on the backing; the table's key */
+	uint64_t nlookup;   /* what the kernel remembers */
+	uint32_t refs;      /* everybody else */
+	uint16_t type;      /* S_IFMT bits */
+	_Atomic bool gone; /* no name left on the backing: not found any more */
 	_Atomic bool learned; /* own is what the backing says */
-	enum node_pin pin;    /* of own, as quota */
-	uint64_t quota;       /* directories; 0: none */
-	uint64_t below;       /* directories: bytes */
-	uint64_t promised;    /* regular files: bytes, while staged */
+	uint8_t pin;          /* enum node_pin; of own, as quota */
 
-	/* Regular files; what is published, so that a stat needs no open. */
-	struct entry *entry; /* guarded by the store's entries_lock */
-	_Atomic uint64_t id; /* the st_ino shown; 0: not known yet */
-	_Atomic uint64_t size;
-	_Atomic uint64_t stored; /* bytes on the backing, counted in size= */
-	_Atomic uint64_t last_hit_ms;
-	_Atomic uint64_t used_ms; /* last published or read, of the epoch */
-	_Atomic uint32_t hits;
+	/* Regular files. */
 	_Atomic bool layered;   /* its layers can be told apart */
 	_Atomic uint8_t layers; /* of them there are, if it is in memory */
 	_Atomic bool known; /* to the policy; changes under the mover's lock */
-	struct policy_entry policy; /* the same */
+	_Atomic uint32_t hits;
+	union {
+		struct {                   /* directories */
+			struct link *kids; /* the names known there */
+			uint64_t quota;    /* 0: none */
+			uint64_t below;    /* bytes: weight.h */
+			_Atomic int fd;    /* O_PATH; -1: not opened yet */
+		};
+		/* Regular files; what is published: a stat needs no open. */
+		struct {
+			struct entry *entry; /* the store's entries_lock */
+			_Atomic uint64_t
+			    id; /* the st_ino shown; 0: not known */
+			_Atomic uint64_t size;
+			_Atomic uint64_t stored; /* bytes counted in size= */
+			uint64_t promised;       /* bytes, while staged */
+			_Atomic uint64_t last_hit_ms;
+			_Atomic uint64_t used_ms;   /* published or read, of the
+						       epoch */
+			struct policy_entry policy; /* as known */
+		};
+	};
 };
 
 /* The node of what a policy calls an entry. */
@@ -91,8 +112,7 @@ static inline struct node *node_by_policy(struct policy_entry *e)
 struct tree {
 	pthread_rwlock_t names;
 	pthread_mutex_t lock;
-	struct node **buckets;
-	struct node *limbo; /* without a name, but still known to somebody */
+	struct node **buckets; /* those that are gone, too */
 	uint64_t n_buckets, n_nodes;
 	uint64_t pinned_bytes;     /* weight.h */
 	_Atomic unsigned set_ever; /* a bit per setting that was ever met */

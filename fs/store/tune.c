@@ -44,7 +44,8 @@ static const char *tune_fault_tree(struct store *s, const struct tuning *to)
 	if (!s->tree.set_ever)
 		return NULL;
 	while ((l = walk_next(s->tree.root, l)))
-		if (l->node->quota > to->size)
+		if (link_node(l)->type == S_IFDIR &&
+		    link_node(l)->quota > to->size)
 			return "a directory's quota is above size=";
 	return NULL;
 }
@@ -71,22 +72,17 @@ static const char *tune_fault(struct store *s, const struct tuning *to)
 static int tune_known(struct store *s, struct walk *ret)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&s->tree.lock);
-	struct node *n;
-	size_t most = s->tree.n_nodes;
 
-	for (n = s->tree.limbo; n; n = n->hash_next)
-		most++;
-	*ret = (struct walk){ .node = calloc(most, sizeof(*ret->node)) };
+	*ret = (struct walk){ .node =
+				  calloc(s->tree.n_nodes, sizeof(*ret->node)) };
 	if (!ret->node)
 		return -ENOMEM;
-	for (uint64_t b = 0; b <= s->tree.n_buckets; b++) {
-		n = b < s->tree.n_buckets ? s->tree.buckets[b] : s->tree.limbo;
-		for (; n; n = n->hash_next)
+	for (uint64_t b = 0; b < s->tree.n_buckets; b++)
+		for (struct node *n = s->tree.buckets[b]; n; n = n->hash_next)
 			if (n->known) {
 				n->refs++;
 				ret->node[ret->n++] = n;
 			}
-	}
 	return 0;
 }
 

@@ -10,8 +10,9 @@ struct link *walk_next(const struct node *top, const struct link *l)
 {
 	if (!l)
 		return top->kids;
-	if (l->node->kids)
-		return l->node->kids;
+	const struct node *n = link_node(l);
+	if (n->type == S_IFDIR && n->kids)
+		return n->kids;
 	/* A directory has one name, so the way up is the way it came. */
 	while (!l->kid_next) {
 		if (l->dir == top || !l->dir->links)
@@ -49,8 +50,8 @@ static int walk_all(struct tree *t, struct node *top, struct walk *w)
 	if (top->type != S_IFDIR)
 		return r;
 	while (r == 0 && (l = walk_next(top, l)))
-		if (l == l->node->links)
-			r = walk_add(w, l->node);
+		if (l == link_node(l)->links)
+			r = walk_add(w, link_node(l));
 	return r;
 }
 

@@ -5,7 +5,9 @@
 
 uint64_t weight_of(const struct node *n)
 {
-	return n->type == S_IFDIR ? n->below : n->stored + n->promised;
+	if (n->type == S_IFDIR)
+		return n->below;
+	return n->type == S_IFREG ? n->stored + n->promised : 0;
 }
 
 struct node *weight_dir(const struct node *n)
@@ -27,12 +29,15 @@ static uint64_t weight_pinned(const struct node *n)
 
 	if (!weight_of(n))
 		return 0;
-	if (n->type != S_IFDIR)
+	if (n->type == S_IFREG)
 		return weight_is_pinned(n) ? weight_of(n) : 0;
-	for (struct link *l = walk_next(n, NULL); l; l = walk_next(n, l))
-		if (l->node->type != S_IFDIR && l == l->node->links &&
-		    weight_is_pinned(l->node))
-			sum += weight_of(l->node);
+	for (struct link *l = walk_next(n, NULL); l; l = walk_next(n, l)) {
+		const struct node *kid = link_node(l);
+
+		if (kid->type == S_IFREG && l == kid->links &&
+		    weight_is_pinned(kid))
+			sum += weight_of(kid);
+	}
 	return sum;
 }
 

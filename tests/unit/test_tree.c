@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "fs/store/short_name.h"
 #include "fs/store/tree.h"
 #include "run.h"
 
@@ -48,7 +49,7 @@ START_TEST(a_reused_inode_is_another_node)
 	struct node *file = test_add(&t, 1ull << 40, S_IFREG);
 	struct node *dir = test_add(&t, 1ull << 40, S_IFDIR);
 	ck_assert_ptr_ne(file, dir);
-	ck_assert(!file->hashed);
+	ck_assert(file->gone);
 	node_put(&t, file);
 	ck_assert_ptr_eq(tree_find(&t, 1ull << 40, S_IFDIR), dir);
 	node_put(&t, dir);
@@ -84,7 +85,7 @@ START_TEST(the_table_grows)
 	test_init(&t);
 	for (unsigned i = 0; i < N_NODES; i++)
 		all[i] = test_add(&t, (1ull << 40) + i, S_IFREG);
-	ck_assert_uint_ge(t.n_buckets, N_NODES);
+	ck_assert_uint_ge(2 * t.n_buckets, N_NODES);
 	for (unsigned i = 0; i < N_NODES; i++) {
 		struct node *n = tree_find(&t, (1ull << 40) + i, S_IFREG);
 
@@ -163,6 +164,45 @@ START_TEST(a_node_in_two_directories_lets_both_go)
 }
 END_TEST
 
+static char long_name[SHORT_NAME_MOST + 1];
+
+static const struct {
+	const char *name;
+	size_t len; /* packed */
+} NAMES[] = {
+	{ "", 3 },
+	{ "a", 4 },
+	{ "ab", 4 },
+	{ "abc", 5 },
+	{ "Ab", 5 }, /* case is kept */
+	{ "xyz", 6 },
+	{ "\xff\x01/\x7f", 7 },
+	{ "x0123456789abcdef-00.kv", 2 + 1 + 8 + 6 + 1 },
+	{ "0123@0123456789@01", 2 + 5 + 5 + 3 + 1 },
+	{ "00000000000000000000000000000000", 2 + 16 + 1 },
+	{ long_name, 2 + SHORT_NAME_MOST / 2 + 2 },
+};
+enum { N_NAMES = sizeof(NAMES) / sizeof(NAMES[0]) };
+
+START_TEST(a_packed_name_comes_back_and_is_no_other)
+{
+	struct short_name packed[N_NAMES];
+	char name[SHORT_NAME_MOST + 1];
+
+	memset(long_name, 'f', SHORT_NAME_MOST);
+	for (int i = 0; i < N_NAMES; i++) {
+		short_name_pack(NAMES[i].name, &packed[i]);
+		ck_assert_uint_eq(packed[i].len, NAMES[i].len);
+		short_name_unpack(packed[i].bytes, name);
+		ck_assert_str_eq(name, NAMES[i].name);
+	}
+	for (int i = 0; i < N_NAMES; i++)
+		for (int k = 0; k < N_NAMES; k++)
+			ck_assert_int_eq(
+			    short_name_is(&packed[i], packed[k].bytes), i == k);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tree");
@@ -175,6 +215,7 @@ int main(void)
 	tcase_add_test(tc, a_published_node_has_its_new_inode);
 	tcase_add_test(tc, names_are_noted_once_and_keep_their_directory);
 	tcase_add_loop_test(tc, a_node_in_two_directories_lets_both_go, 0, 2);
+	tcase_add_test(tc, a_packed_name_comes_back_and_is_no_other);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
