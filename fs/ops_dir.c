@@ -1,6 +1,7 @@
 /* ops_dir.c - requests about an open directory */
 #include <dirent.h>
 #include <errno.h>
+#include <linux/fuse.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,21 @@ static size_t dir_add_plus(fuse_req_t req, fuse_ino_t ino, char *buf,
 	return used;
 }
 
+/* The kernel will not see this reply: nor does it know what was looked up. */
+static void dir_forget_plus(struct fs *fs, const char *buf, size_t used)
+{
+	while (used) {
+		const struct fuse_direntplus *d = (const void *)buf;
+		size_t len = FUSE_DIRENTPLUS_SIZE(d);
+
+		if (d->entry_out.nodeid)
+			store_forget(fs->store,
+				     fs_node(fs, d->entry_out.nodeid), 1);
+		buf += len;
+		used -= len;
+	}
+}
+
 static size_t dir_add(fuse_req_t req, char *buf, size_t len,
 		      const struct dirent *d)
 {
@@ -133,7 +149,8 @@ static void dir_list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		d->at = d->ahead->d_off;
 		d->ahead = NULL;
 	}
-	fuse_reply_buf(req, buf, used);
+	if (fuse_reply_buf(req, buf, used) < 0 && plus)
+		dir_forget_plus(fs_of(req), buf, used);
 }
 
 static void dir_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,

@@ -10,6 +10,7 @@
 #include "fs/store/entry.h"
 #include "fs/store/expire.h"
 #include "fs/store/log.h"
+#include "fs/store/mover.h"
 #include "fs/store/quarantine.h"
 #include "fs/store/quota.h"
 #include "fs/store/room.h"
@@ -84,8 +85,11 @@ static int publish_name(struct entry *e, const char *tmp_name, unsigned i)
 			r = -errno;
 		spot_done(&s->tree, &first);
 	}
-	if (r == 0)
+	if (r == 0) {
 		r = s->io->rename(s->tmp, name, at.dir->fd, at.name);
+		if (r < 0)
+			unlinkat(s->tmp, name, 0);
+	}
 	spot_done(&s->tree, &at);
 	return r;
 }
@@ -241,8 +245,10 @@ void publish_give_up(struct entry *e, int error)
 	s->counters.dropped_writes++;
 	log_error("a staged entry could not be published and is lost: %s",
 		  strerror(-error));
-	if (first)
+	if (first) {
 		quarantine_node(s, e->node, -ENODATA);
-	else
-		s->options.stale(s->options.stale_ctx, e->node, NULL);
+		return;
+	}
+	mover_enter(s, e->node); /* as it was before */
+	s->options.stale(s->options.stale_ctx, e->node, NULL);
 }

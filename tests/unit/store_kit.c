@@ -260,17 +260,44 @@ double kit_stat_line(struct store *s, const char *key)
 	return value;
 }
 
-unsigned kit_count(const struct kit *k, const char *dir)
+/* Calls count of each file of the directory. */
+static uint64_t kit_sum(const struct kit *k, const char *dir,
+			uint64_t (*count)(const struct stat *st))
 {
 	char path[128];
 	struct dirent *at;
-	unsigned n = 0;
+	struct stat st;
+	uint64_t sum = 0;
 
 	snprintf(path, sizeof(path), "%s/%s", k->path, dir);
 	DIR *d = opendir(path);
 	ck_assert_ptr_nonnull(d);
 	while ((at = readdir(d)))
-		n += strcmp(at->d_name, ".") && strcmp(at->d_name, "..");
+		if (strcmp(at->d_name, ".") && strcmp(at->d_name, "..") &&
+		    fstatat(dirfd(d), at->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			0)
+			sum += count(&st);
 	closedir(d);
-	return n;
+	return sum;
+}
+
+static uint64_t kit_one(const struct stat *st)
+{
+	(void)st;
+	return 1;
+}
+
+static uint64_t kit_blocks(const struct stat *st)
+{
+	return (uint64_t)st->st_blocks * 512;
+}
+
+unsigned kit_count(const struct kit *k, const char *dir)
+{
+	return (unsigned)kit_sum(k, dir, kit_one);
+}
+
+uint64_t kit_bytes_in(const struct kit *k, const char *dir)
+{
+	return kit_sum(k, dir, kit_blocks);
 }

@@ -57,3 +57,5 @@ void kit_expect_read(struct store *s, struct handle *h, uint64_t off,
 double kit_stat_line(struct store *s, const char *key);
 /* Files in a directory of the backing: "tree", ".tmp", ".quarantine". */
 unsigned kit_count(const struct kit *k, const char *dir);
+/* The bytes that they take there. */
+uint64_t kit_bytes_in(const struct kit *k, const char *dir);

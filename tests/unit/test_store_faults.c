@@ -259,12 +259,26 @@ static void test_second_run(struct store *s, struct name *n)
 	step_rename(s, &n[5], &n[2]);
 }
 
-/* Nothing staged, nothing promised is left once all was let go. */
-static void test_accounts(struct store *s)
+/*
+ * Nothing staged, nothing promised is left once all was let go, and what is on
+ * the backing is counted and known to the policy.
+ */
+static void test_accounts(const struct kit *k)
 {
+	struct store *s = k->store;
+
 	store_drain(s);
+	while (!kit_stat_line(s, "scanned"))
+		usleep(1000);
 	ck_assert(kit_stat_line(s, "memory_dirty_bytes") == 0);
 	ck_assert(kit_stat_line(s, "disk_promised_bytes") == 0);
+	if (fault.kind == OPEN && fault.mode == DEAD)
+		return; /* the scan could not look, either */
+	ck_assert_uint_eq((uint64_t)kit_stat_line(s, "disk_used_bytes"),
+			  kit_bytes_in(k, "tree") +
+			      kit_bytes_in(k, ".quarantine"));
+	ck_assert_uint_eq((unsigned)kit_stat_line(s, "policy_entries"),
+			  kit_count(k, "tree"));
 }
 
 /* Returns whether the fault was met. */
@@ -280,11 +294,11 @@ static bool test_once(int kind, int mode, int n)
 	kit_open(&k);
 	fault_set(kind, mode, n);
 	test_first_run(k.store, names);
-	test_accounts(k.store);
+	test_accounts(&k);
 	kit_close(&k);
 	kit_open(&k);
 	test_second_run(k.store, names);
-	test_accounts(k.store);
+	test_accounts(&k);
 	bool fired = fault.left <= 0;
 	kit_close(&k);
 
@@ -312,6 +326,32 @@ START_TEST(names_stay_whole_when_a_call_fails)
 }
 END_TEST
 
+START_TEST(a_link_that_cannot_be_renamed_leaves_no_temporary)
+{
+	struct kit k;
+	struct node *n;
+	struct stat st;
+
+	kit_init_closed(&k);
+	k.options.io = &FAULTY;
+	kit_open(&k);
+	fault_set(N_KINDS, 0, 0);
+	ck_assert_int_eq(kit_put_seed(k.store, "a", 1, 5000), 0);
+	store_drain(k.store);
+	ck_assert_int_eq(
+	    store_lookup(k.store, store_root(k.store), "a", &n, &st), 0);
+	ck_assert_int_eq(store_link(k.store, n, store_root(k.store), "b"), 0);
+	fault_set(RENAME, FAIL_IO, 2);
+	ck_assert_int_eq(kit_put_seed(k.store, "a", 2, 5000), 0);
+	store_drain(k.store);
+	ck_assert_int_le(fault.left, 0);
+	ck_assert_uint_eq(kit_count(&k, ".tmp"), 0);
+	store_forget(k.store, n, 1);
+	fault_set(N_KINDS, 0, 0);
+	kit_done(&k);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("store_faults");
@@ -320,6 +360,7 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, names_stay_whole_when_a_call_fails, 0,
 			    N_KINDS * N_MODES);
+	tcase_add_test(tc, a_link_that_cannot_be_renamed_leaves_no_temporary);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
