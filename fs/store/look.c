@@ -22,7 +22,7 @@ static uint64_t look_name(struct store *s, struct node *n)
 
 static void look_known(struct store *s, struct node *n, struct facts *ret)
 {
-	uint64_t size = n->size;
+	uint64_t size = n->id ? n->size : n->stored; /* not looked at yet */
 	struct settings now;
 
 	settings_look(s, n, &now);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 
 #include "codec/mem.h"
@@ -16,7 +17,7 @@
 /* An entry that was found and counted, to be told to the policy in order. */
 struct found {
 	struct node *node; /* holds a reference */
-	uint64_t used_ns;
+	uint64_t used_ns, ino;
 };
 
 struct scan {
@@ -46,6 +47,7 @@ static bool scan_keep(struct scan *c, struct node *n, const struct stat *st)
 		return false;
 	c->found[c->n++] = (struct found){
 		.node = n,
+		.ino = st->st_ino,
 		.used_ns = (uint64_t)st->st_atim.tv_sec * 1000000000 +
 			   (uint64_t)st->st_atim.tv_nsec,
 	};
@@ -103,6 +105,13 @@ static int scan_by_use(const void *a, const void *b)
 	return (x->used_ns > y->used_ns) - (x->used_ns < y->used_ns);
 }
 
+static int scan_by_ino(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	return (x->ino > y->ino) - (x->ino < y->ino);
+}
+
 /* What lies in quarantine costs room, too. */
 static void scan_quarantine(struct store *s)
 {
@@ -121,7 +130,7 @@ static void scan_quarantine(struct store *s)
 	closedir(d);
 }
 
-/* The policy wants its size; damage is for a lookup to tell. */
+/* Size and kind of the entry; damage is for a lookup to tell. */
 static void scan_peek(struct store *s, struct node *n)
 {
 	struct spot at;
@@ -133,19 +142,50 @@ static void scan_peek(struct store *s, struct node *n)
 	spot_done(&s->tree, &at);
 }
 
+/*
+ * Room can be made from now on.  Heads are read later, so that nobody waits
+ * for so many reads: until then an entry is as long as what it stores, and
+ * whole.  A record of decisions needs what only the head says, the id.
+ */
 static void scan_tell(struct scan *c)
 {
 	struct store *s = c->store;
 
-	for (size_t i = 0; i < c->n; i++) {
+	if (c->n)
+		qsort(c->found, c->n, sizeof(*c->found), scan_by_use);
+	for (size_t i = 0; i < c->n && !s->stopping; i++) {
 		struct node *n = c->found[i].node;
 
-		if (!n->known && !s->stopping) {
+		if (s->options.record)
 			scan_peek(s, n);
+		if (!n->known)
 			mover_enter(s, n);
-		}
-		node_put(&s->tree, n);
 	}
+}
+
+/* The rest, by inode: near each other on the backing. */
+static void scan_look(struct scan *c)
+{
+	struct store *s = c->store;
+
+	if (c->n)
+		qsort(c->found, c->n, sizeof(*c->found), scan_by_ino);
+	for (size_t i = 0; i < c->n && !s->stopping; i++) {
+		struct node *n = c->found[i].node;
+
+		scan_peek(s, n);
+		mover_revise(s, n);
+		if (n->layered)
+			mover_tell(s, n);
+	}
+}
+
+static void scan_done(struct scan *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		node_put(&c->store->tree, c->found[i].node);
+	free(c->found);
+	malloc_trim(0); /* tables that grew have left holes */
 }
 
 static void scan_reached(struct store *s, enum scan_stage stage)
@@ -168,11 +208,11 @@ static void *scan_thread(void *arg)
 	if (quota_pinned(s) > quota_pin_limit(s))
 		log_error("more is pinned than half of size=: what is written "
 			  "under a pin gets ENOSPC until some is released");
-	if (c.n)
-		qsort(c.found, c.n, sizeof(*c.found), scan_by_use);
 	scan_tell(&c);
-	free(c.found);
 	scan_reached(s, SCAN_TOLD);
+	scan_look(&c);
+	scan_done(&c);
+	scan_reached(s, SCAN_LOOKED);
 	return NULL;
 }
 
@@ -204,7 +244,7 @@ void scan_wait(struct store *s)
 bool scan_wait_told(struct store *s)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&s->scan_lock);
-	bool told = s->scan_stage == SCAN_TOLD;
+	bool told = s->scan_stage >= SCAN_TOLD;
 
 	while (s->scan_stage < SCAN_TOLD)
 		pthread_cond_wait(&s->scan_ended, &s->scan_lock);

@@ -74,6 +74,7 @@ enum scan_stage {
 	SCAN_LOOKING,
 	SCAN_COUNTED, /* what the backing holds in all is known */
 	SCAN_TOLD,    /* and the policy knows of each */
+	SCAN_LOOKED,  /* its size and kind, too */
 };
 
 struct store {

@@ -84,7 +84,7 @@ struct figure {
 	const char *help;
 };
 
-#define N_FIGURES 56
+#define N_FIGURES 57
 
 static unsigned stats_budget(struct store *s, struct figure *f)
 {
@@ -171,7 +171,8 @@ static unsigned stats_tables(struct store *s, struct figure *f)
 	double nodes = (double)s->tree.n_nodes;
 	pthread_mutex_unlock(&s->tree.lock);
 	pthread_mutex_lock(&s->scan_lock);
-	bool scanned = s->scan_stage == SCAN_TOLD;
+	bool scanned = s->scan_stage >= SCAN_TOLD;
+	bool looked = s->scan_stage == SCAN_LOOKED;
 	pthread_mutex_unlock(&s->scan_lock);
 
 	f[0] = (struct figure){ "entries_in_memory", GAUGE, entries,
@@ -179,7 +180,9 @@ static unsigned stats_tables(struct store *s, struct figure *f)
 	f[1] = (struct figure){ "nodes", GAUGE, nodes, "names known" };
 	f[2] = (struct figure){ "scanned", GAUGE, scanned,
 				"1 when all of the backing is known" };
-	return 3;
+	f[3] = (struct figure){ "looked_at", GAUGE, looked,
+				"1 when all heads there have been read" };
+	return 4;
 }
 
 static unsigned stats_policy(struct store *s, struct figure *f)
