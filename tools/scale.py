@@ -4,7 +4,7 @@ A backing of N entries is made by copying one container, which the daemon wrote,
 under N names; at most NAMES_MOST in a directory.  Everything else is measured
 through a mount of it.  Needs the build, root for --cold, perf for the last row.
 
-usage: tools/scale.py [--entries N...] [--dir DIR] [--cold] [--out FILE]
+usage: tools/scale.py [--entries N...] [--dir DIR] [--cold] [--keep] [--out FILE]
 """
 
 import argparse
@@ -15,7 +15,6 @@ import platform
 import random
 import shutil
 import subprocess
-import tempfile
 import time
 
 import mounted
@@ -162,7 +161,7 @@ def measure_start(where, daemon, began, row):
     for key in ("scanned", "looked_at"):
         while stats(where)[key] != "1":
             row["peak"] = max(row["peak"], status(daemon.process.pid, "VmRSS"))
-            time.sleep(0.05)
+            time.sleep(0.5)
         row[key] = time.monotonic() - began
     row["rss"] = status(daemon.process.pid, "VmRSS")
 
@@ -192,14 +191,16 @@ def measure(where, n, cold, only_start=False):
     return row
 
 
-def at(parent, n, cold, only_start=False):
-    where = tempfile.mkdtemp(prefix="adaptcache-scale-", dir=parent)
-    try:
+def made(parent, n):
+    """The directory of n entries; making it is slow, so it may be there already."""
+    where = os.path.join(parent, f"adaptcache-scale-{n}")
+    if not os.path.exists(os.path.join(where, "made")):
+        shutil.rmtree(where, ignore_errors=True)
+        os.mkdir(where)
         make(where, n)
-        return measure(where, n, cold, only_start)
-    finally:
-        mounted.lazy_unmount(os.path.join(where, "mount"))
-        shutil.rmtree(where)
+        with open(os.path.join(where, "made"), "w", encoding="ascii"):
+            pass
+    return where
 
 
 LINES = [
@@ -250,17 +251,20 @@ def main():
     parser.add_argument("--entries", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--dir", default="/var/tmp")
     parser.add_argument("--cold", action="store_true", help="drop the kernel's caches first")
+    parser.add_argument("--keep", action="store_true", help="the entries, for the next time")
     parser.add_argument("--out", help="the page; else it is printed")
     args = parser.parse_args()
     args.load = os.getloadavg()[0]
-    empty = at(args.dir, 1, False, only_start=True)
-    rows = [at(args.dir, n, args.cold) for n in args.entries]
+    empty = measure(made(args.dir, 1), 1, False, only_start=True)
+    rows = [measure(made(args.dir, n), n, args.cold) for n in args.entries]
     text = page(rows, empty, args)
     if args.out:
         with open(args.out, "w", encoding="utf-8") as f:
             f.write(text)
     else:
         print(text, end="")
+    for n in [] if args.keep else [1] + args.entries:
+        shutil.rmtree(made(args.dir, n))
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ void scan_stop(struct store *s);
 void scan_wait(struct store *s);
 
 /*
- * Until the policy knows of all that was there, so that it can make room of it.
- * False: it did before.  No lock held.
+ * Until the policy knows of all that was there, so that it can make room of it;
+ * heads are still read then.  False: it did before.  No lock held.
  */
 bool scan_wait_told(struct store *s);
 
