@@ -37,7 +37,7 @@ static int xattr_text(const struct store_facts *f, const char *key, char *dst,
 	else if (!strcmp(key, "hits"))
 		number = f->hits;
 	else if (!strcmp(key, "last_hit"))
-		number = f->last_hit_ms / 1000;
+		number = f->last_hit_s;
 	else
 		return -ENODATA;
 	return snprintf(dst, cap, "%llu", number);

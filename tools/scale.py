@@ -222,8 +222,8 @@ LINES = [
     ("processor time in these", lambda r, _: f"{r['idle cpu']:.2f} s"),
     ("open, read and close at random", lambda r, _: f"{r['reads/s']:,.0f}/s"),
     ("the daemon's processors meanwhile", lambda r, _: f"{100 * r['load']:.0f} %"),
-    ("of these, policy and housekeeping",
-     lambda r, _: f"{100 * r['policy']:.1f} %" if "policy" in r else "no perf"),
+    ("policy and housekeeping, of one processor",
+     lambda r, _: f"{100 * r['policy'] * r['load']:.1f} %" if "policy" in r else "no perf"),
 ]
 
 

@@ -44,8 +44,7 @@ static struct place reading_count_hit(struct entry *e)
 			futimens(e->fd, times);
 	}
 	e->node->hits++;
-	e->node->last_hit_ms =
-	    (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	e->node->last_hit_s = (uint32_t)now.tv_sec;
 	expire_hit(e->store, e->node);
 	return mover_hit(e->store, e->node);
 }

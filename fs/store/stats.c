@@ -66,7 +66,7 @@ int store_facts(struct store *s, struct node *n, struct store_facts *ret)
 			.tier = was ? stats_tier(e) : "ssd",
 			.layers = packed ? e->cont->n_layers : N_LAYERS,
 			.hits = n->hits,
-			.last_hit_ms = n->last_hit_ms,
+			.last_hit_s = n->last_hit_s,
 		};
 	}
 	entry_put(e);

@@ -241,7 +241,7 @@ struct store_facts {
 	const char *codec, *layout, *tier;
 	unsigned layers; /* layers held */
 	uint32_t hits;
-	uint64_t last_hit_ms; /* since the epoch; 0: never */
+	uint32_t last_hit_s; /* since the epoch; 0: never */
 };
 int store_facts(struct store *s, struct node *n, struct store_facts *ret);
 

@@ -2,6 +2,7 @@
 #include "fs/store/tree.h"
 
 #include <errno.h>
+#include <sanitizer/asan_interface.h>
 
 #include "codec/mem.h"
 #include "fs/store/short_name.h"
@@ -9,6 +10,10 @@
 
 #define FIRST_BUCKETS    1024 /* a power of two */
 #define NODES_PER_BUCKET 2
+#define SLAB_NODES       128
+
+/* Of a spare node, all but what chains it. */
+#define SPARE_BYTES (sizeof(struct node) - offsetof(struct node, links))
 
 static struct node **tree_bucket(const struct tree *t, uint64_t ino)
 {
@@ -40,7 +45,42 @@ int tree_init(struct tree *t, int root_fd)
 	return 0;
 }
 
-static void node_free(struct node *n)
+/* Without a header for each: there are as many as entries. */
+struct slab {
+	struct slab *next;
+	struct node node[SLAB_NODES];
+};
+
+/* Back to its slab, to be met by a sanitizer if somebody still looks at it. */
+static void node_spare(struct tree *t, struct node *n)
+{
+	n->hash_next = t->spare;
+	t->spare = n;
+	ASAN_POISON_MEMORY_REGION(&n->links, SPARE_BYTES);
+}
+
+/* Zeroed, or NULL. */
+static struct node *node_alloc(struct tree *t)
+{
+	struct slab *slab = t->spare ? NULL : malloc(sizeof(*slab));
+	struct node *n;
+
+	if (slab) {
+		slab->next = t->slabs;
+		t->slabs = slab;
+		for (unsigned i = 0; i < SLAB_NODES; i++)
+			node_spare(t, &slab->node[i]);
+	}
+	n = t->spare;
+	if (!n)
+		return NULL;
+	t->spare = n->hash_next;
+	ASAN_UNPOISON_MEMORY_REGION(&n->links, SPARE_BYTES);
+	memset(n, 0, sizeof(*n));
+	return n;
+}
+
+static void node_free(struct tree *t, struct node *n)
 {
 	while (n->links) {
 		struct link *l = n->links;
@@ -56,7 +96,7 @@ static void node_free(struct node *n)
 	}
 	if (n->type == S_IFDIR && n->fd >= 0)
 		close(n->fd);
-	free(n);
+	node_spare(t, n);
 }
 
 void tree_done(struct tree *t)
@@ -66,8 +106,15 @@ void tree_done(struct tree *t)
 			struct node *n = t->buckets[b];
 
 			t->buckets[b] = n->hash_next;
-			node_free(n);
+			node_free(t, n);
 		}
+	while (t->slabs) {
+		struct slab *slab = t->slabs;
+
+		t->slabs = slab->next;
+		ASAN_UNPOISON_MEMORY_REGION(slab, sizeof(*slab));
+		free(slab);
+	}
 	free(t->buckets);
 	pthread_mutex_destroy(&t->lock);
 	pthread_rwlock_destroy(&t->names);
@@ -148,7 +195,7 @@ struct node *tree_add(struct tree *t, const struct stat *st)
 
 	if (n)
 		return n;
-	n = calloc(1, sizeof(*n));
+	n = node_alloc(t);
 	if (!n)
 		return NULL;
 	n->ino = st->st_ino;
@@ -216,7 +263,7 @@ static void node_reap(struct tree *t, struct node *n)
 			l->dir->hash_next = todo;
 			todo = l->dir;
 		}
-		node_free(n);
+		node_free(t, n);
 	}
 }
 
@@ -233,14 +280,16 @@ void node_remember(struct tree *t, struct node *n)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
 
-	n->nlookup++;
+	if (n->nlookup < UINT32_MAX)
+		n->nlookup++;
 }
 
 void node_forget(struct tree *t, struct node *n, uint64_t times)
 {
 	auto_unlock pthread_mutex_t *held = mutex_lock(&t->lock);
 
-	n->nlookup -= times < n->nlookup ? times : n->nlookup;
+	if (n->nlookup < UINT32_MAX)
+		n->nlookup -= times < n->nlookup ? (uint32_t)times : n->nlookup;
 	node_reap(t, n);
 }
 

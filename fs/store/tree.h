@@ -68,8 +68,8 @@ struct node {
 	struct link *links; /* a directory has at most one, the root none */
 	struct own *own;    /* settings.h */
 	uint64_t ino;       /* on the backing; the table's key */
-	uint64_t nlookup;   /* what the kernel remembers */
-	uint32_t refs;      /* everybody else */
+	uint32_t refs;      /* of everybody but the kernel */
+	uint32_t nlookup;   /* the kernel's; at UINT32_MAX it stays */
 	uint16_t type;      /* S_IFMT bits */
 	_Atomic bool gone; /* no name left on the backing: not found any more */
 	_Atomic bool learned; /* own is what the backing says */
@@ -79,7 +79,7 @@ struct node {
 	_Atomic bool layered;   /* its layers can be told apart */
 	_Atomic uint8_t layers; /* of them there are, if it is in memory */
 	_Atomic bool known; /* to the policy; changes under the mover's lock */
-	_Atomic uint32_t hits;
+	_Atomic uint32_t hits, last_hit_s; /* of the epoch */
 	union {
 		struct {                   /* directories */
 			struct link *kids; /* the names known there */
@@ -90,12 +90,10 @@ struct node {
 		/* Regular files; what is published: a stat needs no open. */
 		struct {
 			struct entry *entry; /* the store's entries_lock */
-			_Atomic uint64_t
-			    id; /* the st_ino shown; 0: not known */
+			_Atomic uint64_t id; /* st_ino shown; 0: not known */
 			_Atomic uint64_t size;
-			_Atomic uint64_t stored; /* bytes counted in size= */
-			uint64_t promised;       /* bytes, while staged */
-			_Atomic uint64_t last_hit_ms;
+			_Atomic uint64_t stored;    /* bytes counted in size= */
+			uint64_t promised;          /* bytes, while staged */
 			_Atomic uint64_t used_ms;   /* published or read, of the
 						       epoch */
 			struct policy_entry policy; /* as known */
@@ -113,6 +111,8 @@ struct tree {
 	pthread_rwlock_t names;
 	pthread_mutex_t lock;
 	struct node **buckets; /* those that are gone, too */
+	struct slab *slabs;    /* what nodes are made of */
+	struct node *spare;    /* nodes in slabs that are nobody's */
 	uint64_t n_buckets, n_nodes;
 	uint64_t pinned_bytes;     /* weight.h */
 	_Atomic unsigned set_ever; /* a bit per setting that was ever met */

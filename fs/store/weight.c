@@ -86,7 +86,7 @@ void weight_pin(struct tree *t, struct node *n, enum node_pin pin)
 		return;
 	if (hangs)
 		t->pinned_bytes -= weight_pinned(n);
-	n->pin = pin;
+	n->pin = (uint8_t)pin;
 	if (hangs)
 		t->pinned_bytes += weight_pinned(n);
 }

@@ -268,7 +268,7 @@ static void test_accounts(const struct kit *k)
 	struct store *s = k->store;
 
 	store_drain(s);
-	while (!kit_stat_line(s, "scanned"))
+	while (kit_stat_line(s, "scanned") == 0)
 		usleep(1000);
 	ck_assert(kit_stat_line(s, "memory_dirty_bytes") == 0);
 	ck_assert(kit_stat_line(s, "disk_promised_bytes") == 0);
