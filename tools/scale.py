@@ -151,7 +151,8 @@ def measure_load(where, daemon, row):
     report = subprocess.run(["perf", "report", "-i", data, "--stdio", "--sort", "sym", "-g", "none"],
                             capture_output=True, text=True, check=True).stdout
     lines = [line.split() for line in report.splitlines() if "%" in line and line[0] != "#"]
-    row["policy"] = sum(float(x[0].rstrip("%")) for x in lines if x[-1].startswith(POLICY)) / 100
+    row["policy"] = sum(float(x[0].rstrip("%")) for x in lines
+                        if x[-2] == "[.]" and x[-1].startswith(POLICY)) / 100
 
 
 def measure_start(where, daemon, began, row):
