@@ -1,4 +1,7 @@
 /* ops_init.c - what is agreed with the kernel at the start */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fs/fs.h"
@@ -13,12 +16,39 @@ static void fs_want(struct fuse_conn_info *conn, unsigned cap, bool on)
 		conn->want &= ~cap;
 }
 
+/*
+ * A mapping is read in the pieces that the kernel reads ahead, 128 KiB if
+ * nobody says more; only here can that be said.  Without the right to, it
+ * stays so.
+ */
+static void fs_read_ahead(const char *mountpoint)
+{
+	char path[64], text[16];
+	struct statx at;
+
+	/* the number alone: nothing is asked of us, who could not answer */
+	if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, 0, &at) < 0)
+		return;
+	snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb",
+		 at.stx_dev_major, at.stx_dev_minor);
+	int len = snprintf(text, sizeof(text), "%u", MAX_WRITE >> 10);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	ssize_t n = write(fd, text, (size_t)len);
+
+	(void)n;
+	close(fd);
+}
+
 static void fs_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct fs *fs = userdata;
 
 	conn->max_write = MAX_WRITE;
 	conn->max_readahead = MAX_WRITE;
+	fs_read_ahead(fs->options.mountpoint);
 	conn->max_background = 64;
 	conn->congestion_threshold = 48;
 	conn->time_gran = 1;

@@ -144,6 +144,16 @@ def test_mmap_reads_shared_and_private():
             m.remount()
 
 
+def test_a_mapping_is_read_a_mebibyte_ahead():
+    with kit.mount() as m:
+        dev = os.stat(m.path("")).st_dev
+        path = f"/sys/class/bdi/{os.major(dev)}:{os.minor(dev)}/read_ahead_kb"
+        if not os.access(path, os.W_OK):
+            raise kit.Skip(f"no right to {path}")
+        with open(path, encoding="ascii") as f:
+            assert int(f.read()) == 1024
+
+
 def test_mmap_private_write_stays_private():
     with kit.mount() as m:
         kit.write_file(m.path("f"), b"a" * 8192)
