@@ -7,7 +7,8 @@
  * important first; any prefix of them decodes, all of them decode bit for bit.
  * A codec that knows only one rate puts everything into LAYER_EXACT and leaves
  * the others empty; where the layers of others may be dropped, the store keeps
- * it as LAYER_HEAD (tile.h).
+ * it as LAYER_HEAD.  LAYER_WINDOW is the store's as well: no codec fills it,
+ * and to none it says more than the layers before it (tile.h).
  *
  * Codecs are const structs without state.  Every function may run on any
  * thread; working memory is the caller's struct scratch (scratch.h), one per
@@ -27,14 +28,15 @@ enum elem {
 	ELEM_F32 = 3,
 };
 
-/* On disk: never reused, never renumbered.  Order is importance. */
+/* On disk, where version 1 has no window (head.h).  Order is importance. */
 enum layer {
-	LAYER_HEAD = 0, /* alone: every value reads as its channel's mean */
-	LAYER_BASE = 1,
-	LAYER_REFINE1 = 2,
-	LAYER_REFINE2 = 3,
-	LAYER_EXACT = 4,
-	N_LAYERS = 5,
+	LAYER_HEAD = 0,   /* alone: every value reads as its channel's mean */
+	LAYER_WINDOW = 1, /* what is LAYER_BASE of a recent tile */
+	LAYER_BASE = 2,
+	LAYER_REFINE1 = 3,
+	LAYER_REFINE2 = 4,
+	LAYER_EXACT = 5,
+	N_LAYERS = 6,
 };
 
 /* What the tensor is to attention.  On disk. */

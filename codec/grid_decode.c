@@ -278,6 +278,8 @@ int grid_decode(const struct shape *shape, const struct coded_view *in,
 	    in->n_layers > N_LAYERS)
 		return -EBADMSG;
 	s.level = in->n_layers - 1;
+	if (s.level == LAYER_WINDOW)
+		s.level = LAYER_HEAD; /* has nothing of ours */
 	size_t room = decode_room(&s.g, in);
 	struct arena mem = { .at = scratch_buf(ws, room) };
 

@@ -214,7 +214,8 @@ static void encode_errors(const struct encode *s, struct coded *ret)
 	double cut = encode_cut_error(s);
 	double unit = half * half / s->means.variance;
 
-	ret->error[LAYER_HEAD] = (float)s->means.left;
+	ret->error[LAYER_HEAD] = ret->error[LAYER_WINDOW] =
+	    (float)s->means.left;
 	/* what is within a fine step adds to what is between them */
 	double base = cut + encode_base_error(s) / g->n;
 	double refine1 = cut + (double)s->q.refine1_error / g->n;

@@ -9,7 +9,7 @@
 #include "codec/mem.h"
 #include "codec/tile.h"
 
-#define EXTENT_BYTES   (20 + 4 * N_LAYERS)
+#define EXTENT_BYTES   20
 #define TILE_BYTES     4
 #define TILE_PER_LAYER 12
 /* No layer is worth more than the plain tile and its tables. */
@@ -17,6 +17,47 @@
 #define AT_SECTIONS     56
 #define AT_TABLE_SUM    144
 #define AT_HEAD_SUM     152
+
+/* A window asks more of a reader than version 1 says. */
+static unsigned head_mask_version(uint8_t mask)
+{
+	return mask & 1u << LAYER_WINDOW ? 2 : 1;
+}
+
+unsigned head_version(const struct head *h)
+{
+	return head_mask_version(h->layer_mask);
+}
+
+/* Whether a layer has its place in the fixed part, the mask and an extent. */
+static bool head_knows(unsigned version, unsigned layer)
+{
+	return version > 1 || layer != LAYER_WINDOW;
+}
+
+/* The mask as it is on disk, where version 1 leaves no gap. */
+static uint8_t head_pack_mask(uint8_t mask)
+{
+	if (head_mask_version(mask) > 1)
+		return mask;
+	return (uint8_t)((mask & 1u) | (mask >> 1 & ~1u));
+}
+
+/* And back; a bit that stands for no layer, or the wrong version, is damage. */
+static int head_parse_mask(unsigned version, uint8_t bits, uint8_t *ret)
+{
+	unsigned mask = version > 1 ? bits : (bits & 1u) | (bits & ~1u) << 1;
+
+	if (mask >> N_LAYERS || head_mask_version((uint8_t)mask) != version)
+		return -EBADMSG;
+	*ret = (uint8_t)mask;
+	return 0;
+}
+
+static size_t head_extent_bytes(unsigned version)
+{
+	return EXTENT_BYTES + 4 * (version > 1 ? N_LAYERS : N_LAYERS - 1);
+}
 
 static unsigned head_n_layers(uint8_t mask)
 {
@@ -28,13 +69,25 @@ static size_t head_tile_bytes(uint8_t mask)
 	return TILE_BYTES + (size_t)TILE_PER_LAYER * head_n_layers(mask);
 }
 
+/* Where the head section ends, by the fixed part alone. */
+static uint64_t head_least_len(const uint8_t *b, unsigned version)
+{
+	uint64_t first = load64(b + AT_SECTIONS);
+
+	if (version > 1)
+		return align_up((uint64_t)load32(b + 12), HEAD_ALIGN) + first;
+	return first + load64(b + AT_SECTIONS + 8);
+}
+
 int head_parse_brief(const void *src, size_t len, struct head_brief *ret)
 {
 	const uint8_t *b = src;
 
 	if (len < HEAD_FIXED_BYTES || memcmp(b, HEAD_MAGIC, 8))
 		return -EBADMSG;
-	if (load32(b + 8) != HEAD_VERSION)
+	unsigned version = load32(b + 8);
+
+	if (version < 1 || version > HEAD_VERSION)
 		return -EOPNOTSUPP;
 	if (load64(b + AT_HEAD_SUM) != XXH3_64bits(b, AT_HEAD_SUM))
 		return -EBADMSG;
@@ -46,8 +99,7 @@ int head_parse_brief(const void *src, size_t len, struct head_brief *ret)
 	ret->least_len = ret->file_len;
 	ret->layered = b[49] & 1u << LAYER_HEAD;
 	if (ret->layered)
-		ret->least_len = load64(b + AT_SECTIONS + 16 * LAYER_HEAD) +
-				 load64(b + AT_SECTIONS + 16 * LAYER_HEAD + 8);
+		ret->least_len = head_least_len(b, version);
 	if (ret->head_len < HEAD_FIXED_BYTES || ret->head_len > ret->file_len ||
 	    ret->logical_size > INT64_MAX || ret->file_len > INT64_MAX ||
 	    ret->least_len > ret->file_len || ret->least_len < ret->head_len)
@@ -160,11 +212,13 @@ void head_place(struct head *h)
 
 size_t head_bytes(const struct head *h)
 {
-	return HEAD_FIXED_BYTES + (size_t)h->n_extents * EXTENT_BYTES +
+	return HEAD_FIXED_BYTES +
+	       (size_t)h->n_extents * head_extent_bytes(head_version(h)) +
 	       (size_t)h->n_tiles * head_tile_bytes(h->layer_mask);
 }
 
-static void head_pack_extent(const struct head_extent *e, uint8_t *b)
+static uint8_t *head_pack_extent(const struct head_extent *e, unsigned version,
+				 uint8_t *b)
 {
 	store64(b, e->len);
 	b[8] = e->elem;
@@ -172,12 +226,17 @@ static void head_pack_extent(const struct head_extent *e, uint8_t *b)
 	store16(b + 10, e->model_layer);
 	store32(b + 12, e->cols);
 	store32(b + 16, e->tile_rows);
+	b += EXTENT_BYTES;
 	for (unsigned l = 0; l < N_LAYERS; l++) {
 		uint32_t bits;
 
+		if (!head_knows(version, l))
+			continue;
 		memcpy(&bits, &e->error[l], 4);
-		store32(b + 20 + 4 * l, bits);
+		store32(b, bits);
+		b += 4;
 	}
+	return b;
 }
 
 static uint8_t *head_pack_tile(const struct head_tile *t, uint8_t mask,
@@ -195,15 +254,33 @@ static uint8_t *head_pack_tile(const struct head_tile *t, uint8_t mask,
 	return b;
 }
 
+/* Version 2 leaves out where the sections are: it follows from the lengths. */
+static void head_pack_sections(const struct head *h, uint8_t *b)
+{
+	unsigned version = head_version(h);
+
+	for (unsigned l = 0; l < N_LAYERS; l++) {
+		if (!head_knows(version, l))
+			continue;
+		if (version == 1) {
+			store64(b, h->section[l].off);
+			b += 8;
+		}
+		store64(b, h->section[l].len);
+		b += 8;
+	}
+}
+
 void head_pack(const struct head *h, void *dst)
 {
 	size_t len = head_bytes(h);
+	unsigned version = head_version(h);
 	uint8_t *b = dst;
 	uint8_t *at = b + HEAD_FIXED_BYTES;
 
 	memset(b, 0, HEAD_FIXED_BYTES);
 	memcpy(b, HEAD_MAGIC, 8);
-	store32(b + 8, HEAD_VERSION);
+	store32(b + 8, version);
 	store32(b + 12, (uint32_t)len);
 	store64(b + 16, h->logical_size);
 	store64(b + 24, h->entry_id);
@@ -211,14 +288,11 @@ void head_pack(const struct head *h, void *dst)
 	store32(b + 40, h->n_extents);
 	store32(b + 44, h->n_tiles);
 	b[48] = h->layout;
-	b[49] = h->layer_mask;
-	for (unsigned l = 0; l < N_LAYERS; l++) {
-		store64(b + AT_SECTIONS + 16 * l, h->section[l].off);
-		store64(b + AT_SECTIONS + 16 * l + 8, h->section[l].len);
-	}
+	b[49] = head_pack_mask(h->layer_mask);
+	head_pack_sections(h, b + AT_SECTIONS);
 
-	for (uint32_t i = 0; i < h->n_extents; i++, at += EXTENT_BYTES)
-		head_pack_extent(&h->extents[i], at);
+	for (uint32_t i = 0; i < h->n_extents; i++)
+		at = head_pack_extent(&h->extents[i], version, at);
 	for (uint32_t t = 0; t < h->n_tiles; t++)
 		at = head_pack_tile(&h->tiles[t], h->layer_mask, at);
 
@@ -227,7 +301,8 @@ void head_pack(const struct head *h, void *dst)
 	store64(b + AT_HEAD_SUM, XXH3_64bits(b, AT_HEAD_SUM));
 }
 
-static int head_parse_extent(const uint8_t *b, struct head_extent *e)
+static int head_parse_extent(const uint8_t *b, unsigned version,
+			     struct head_extent *e)
 {
 	e->len = load64(b);
 	e->elem = b[8];
@@ -235,12 +310,18 @@ static int head_parse_extent(const uint8_t *b, struct head_extent *e)
 	e->model_layer = load16(b + 10);
 	e->cols = load32(b + 12);
 	e->tile_rows = load32(b + 16);
+	b += EXTENT_BYTES;
 	for (unsigned l = 0; l < N_LAYERS; l++) {
-		uint32_t bits = load32(b + 20 + 4 * l);
+		if (!head_knows(version, l)) {
+			e->error[l] = e->error[l - 1];
+			continue;
+		}
+		uint32_t bits = load32(b);
 
 		memcpy(&e->error[l], &bits, 4);
 		if (!isfinite(e->error[l]) || e->error[l] < 0)
 			return -EBADMSG;
+		b += 4;
 	}
 	return 0;
 }
@@ -263,16 +344,41 @@ static int head_parse_tiles(const uint8_t *b, struct head *h)
 	return 0;
 }
 
-/* The sections must be exactly where head_place would put them. */
+/*
+ * The sections must be exactly where head_place would put them, as far as the
+ * version says where they are.
+ */
 static int head_check_places(struct head *h)
 {
 	struct head want = *h;
 
 	head_place(&want); /* the tiles are shared: sets their off, too */
-	if (want.layer_mask != h->layer_mask || want.file_len != h->file_len ||
-	    memcmp(want.section, h->section, sizeof(h->section)))
+	if (want.layer_mask != h->layer_mask || want.file_len != h->file_len)
 		return -EBADMSG;
+	for (unsigned l = 0; l < N_LAYERS; l++) {
+		if (head_version(h) > 1)
+			h->section[l].off = want.section[l].off;
+		if (h->section[l].off != want.section[l].off ||
+		    h->section[l].len != want.section[l].len)
+			return -EBADMSG;
+	}
 	return 0;
+}
+
+static void head_parse_sections(const uint8_t *b, struct head *h)
+{
+	unsigned version = head_version(h);
+
+	for (unsigned l = 0; l < N_LAYERS; l++) {
+		if (!head_knows(version, l))
+			continue;
+		if (version == 1) {
+			h->section[l].off = load64(b);
+			b += 8;
+		}
+		h->section[l].len = load64(b);
+		b += 8;
+	}
 }
 
 /* The fixed part into h; the counts are those the lengths allow. */
@@ -289,14 +395,13 @@ static int head_parse_fixed(const uint8_t *b, size_t len, struct head *h)
 	h->n_extents = load32(b + 40);
 	h->n_tiles = load32(b + 44);
 	h->layout = b[48];
-	h->layer_mask = b[49];
-	for (unsigned l = 0; l < N_LAYERS; l++) {
-		h->section[l].off = load64(b + AT_SECTIONS + 16 * l);
-		h->section[l].len = load64(b + AT_SECTIONS + 16 * l + 8);
-	}
+	r = head_parse_mask(load32(b + 8), b[49], &h->layer_mask);
+	if (r < 0)
+		return r;
+	head_parse_sections(b + AT_SECTIONS, h);
 
-	if (h->layer_mask >> N_LAYERS || h->n_extents > HEAD_EXTENTS_MAX ||
-	    brief.head_len != len || head_bytes(h) != len ||
+	if (h->n_extents > HEAD_EXTENTS_MAX || brief.head_len != len ||
+	    head_bytes(h) != len ||
 	    load64(b + AT_TABLE_SUM) !=
 		XXH3_64bits(b + HEAD_FIXED_BYTES, len - HEAD_FIXED_BYTES))
 		return -EBADMSG;
@@ -309,9 +414,12 @@ static int head_parse_tables(const uint8_t *b, struct head *h)
 	    calloc(h->n_extents ? h->n_extents : 1, sizeof(*h->extents));
 	if (!h->extents)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < h->n_extents; i++, b += EXTENT_BYTES)
-		if (head_parse_extent(b, &h->extents[i]) < 0)
+	unsigned version = head_version(h);
+	for (uint32_t i = 0; i < h->n_extents; i++) {
+		if (head_parse_extent(b, version, &h->extents[i]) < 0)
 			return -EBADMSG;
+		b += head_extent_bytes(version);
+	}
 
 	/* The count is the file's; the extents must agree before we allocate.
 	 */
@@ -389,10 +497,14 @@ uint32_t head_tile_at(const struct head *h, uint64_t off)
 
 unsigned head_layers_present(const struct head *h, uint64_t len)
 {
-	for (unsigned l = 0; l < N_LAYERS; l++)
-		if (h->section[l].off + h->section[l].len > len)
-			return l;
-	return N_LAYERS;
+	unsigned n = 0;
+
+	while (n < N_LAYERS && h->section[n].off + h->section[n].len <= len)
+		n++;
+	/* A rate of its own has bytes of its own. */
+	while (n > 0 && n < N_LAYERS && !h->section[n - 1].len)
+		n--;
+	return n;
 }
 
 uint64_t head_layers_bytes(const struct head *h, unsigned n_layers)
@@ -415,6 +527,17 @@ unsigned head_least_layers(const struct head *h)
 		    !tile_survives(h->tiles[t].codec, h->tiles[t].len, least))
 			least++;
 	return least;
+}
+
+uint32_t head_recent(const struct head_extent *e)
+{
+	uint64_t rows = e->len / head_row_bytes(e);
+	uint64_t older = head_extent_tiles(e) / 2;
+
+	/* Tiles are few where they are large, and the last may be short. */
+	if (older * e->tile_rows > rows / 2 + rows / 16)
+		older--;
+	return (uint32_t)older;
 }
 
 void head_done(struct head *h)

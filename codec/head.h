@@ -8,7 +8,7 @@
  * its layer for all tiles, in tile order, without gaps.
  *
  *   0    8  magic "ADKVCACH"
- *   8    4  version, 1
+ *   8    4  version: 2 where there is a window, else 1
  *   12   4  head_len: bytes of the fixed part and the tables
  *   16   8  logical_size: bytes of the file the client sees
  *   24   8  entry_id: the st_ino the mount shows, kept when published anew
@@ -18,16 +18,20 @@
  *   48   1  layout id
  *   49   1  layer_mask: bit l is set when layer l has a section
  *   50   6  zero
- *   56   80 sections: N_LAYERS times { u64 off, u64 len }
+ *   56   80 version 1: 5 sections, { u64 off, u64 len } each
+ *           version 2: 6 times u64 len, and zeros
  *   136  8  zero
  *   144  8  XXH3-64 of the tables
  *   152  8  XXH3-64 of bytes 0 to 151
- *   160     n_extents times EXTENT_BYTES:
+ *   160     n_extents times:
  *             u64 len, u8 elem, u8 role, u16 model_layer, u32 cols,
- *             u32 tile_rows, N_LAYERS times f32 error left by that layer
+ *             u32 tile_rows, for each layer f32 error left by it
  *           n_tiles times:
  *             u8 codec, 3 zero, then for each layer in layer_mask
  *             { u32 len, u64 XXH3-64 of those bytes }
+ *
+ * Version 1 knows no LAYER_WINDOW: its layers 1 to 4 are LAYER_BASE to
+ * LAYER_EXACT.  It is what is written wherever it can say what there is.
  *
  * All words are little-endian.  Sections start on 4 KiB.  Pure functions,
  * thread-safe.
@@ -41,7 +45,7 @@
 #include "codec/codec.h"
 
 #define HEAD_MAGIC       "ADKVCACH"
-#define HEAD_VERSION     1
+#define HEAD_VERSION     2 /* the latest that is known */
 #define HEAD_FIXED_BYTES 160
 #define HEAD_ALIGN       4096
 /* Gaps between the extents of a layout are extents too. */
@@ -131,7 +135,13 @@ uint64_t head_tile_off(const struct head *h, uint32_t tile);
 /* The tile that holds byte off, off < logical_size. */
 uint32_t head_tile_at(const struct head *h, uint64_t off);
 
-/* Layers that a file of len bytes still has: N_LAYERS when it is whole. */
+/* The version that can say what h says; layer_mask is set. */
+unsigned head_version(const struct head *h);
+
+/*
+ * Layers that a file of len bytes still has: N_LAYERS when it is whole, else
+ * up to the last that has bytes.
+ */
 unsigned head_layers_present(const struct head *h, uint64_t len);
 
 /* Bytes of a file that is cut off behind its first n_layers layers. */
@@ -139,6 +149,13 @@ uint64_t head_layers_bytes(const struct head *h, unsigned n_layers);
 
 /* The fewest layers with which every tile reads, if at a coarser rate. */
 unsigned head_least_layers(const struct head *h);
+
+/*
+ * The first tile of an extent, counted within it, whose tokens are recent: half
+ * of them are older, to a whole tile and never much more, or none are.  Where a
+ * writer draws this line is its own affair.
+ */
+uint32_t head_recent(const struct head_extent *e);
 
 /* Frees what the head owns; leaves it zeroed.  Safe on a zeroed head. */
 void head_done(struct head *h);

@@ -97,6 +97,24 @@ void tile_keep(uint8_t codec_id, struct coded *coded)
 	coded->len[LAYER_EXACT] = 0;
 }
 
+void tile_recent(uint8_t codec_id, struct coded *coded)
+{
+	const struct codec *codec = codec_by_id(codec_id);
+
+	if (!codec || !codec->layered)
+		return;
+	coded->len[LAYER_WINDOW] = coded->len[LAYER_BASE];
+	coded->error[LAYER_WINDOW] = coded->error[LAYER_BASE];
+	coded->len[LAYER_BASE] = 0;
+}
+
+bool tile_drops(uint8_t codec_id, const uint32_t len[N_LAYERS])
+{
+	const struct codec *codec = codec_by_id(codec_id);
+
+	return codec && codec->layered && len[LAYER_BASE];
+}
+
 bool tile_survives(uint8_t codec_id, const uint32_t len[N_LAYERS],
 		   unsigned n_layers)
 {
@@ -121,6 +139,19 @@ static struct coded_view tile_only_rate(const struct coded_view *in)
 	return v;
 }
 
+/* A recent tile's base, which lies in the window, back where codecs want it. */
+static struct coded_view tile_from_window(const struct coded_view *in)
+{
+	struct coded_view v = *in;
+
+	v.layer[LAYER_BASE] = in->layer[LAYER_WINDOW];
+	v.len[LAYER_BASE] = in->len[LAYER_WINDOW];
+	v.len[LAYER_WINDOW] = 0;
+	if (v.n_layers == LAYER_WINDOW + 1)
+		v.n_layers = LAYER_BASE + 1;
+	return v;
+}
+
 int tile_decode(uint8_t codec_id, const struct shape *shape,
 		const struct coded_view *in, struct scratch *ws, void *dst)
 {
@@ -128,6 +159,13 @@ int tile_decode(uint8_t codec_id, const struct shape *shape,
 
 	if (!codec)
 		return -EOPNOTSUPP;
+	if (codec->layered && in->len[LAYER_WINDOW]) {
+		struct coded_view recent = tile_from_window(in);
+
+		if (in->len[LAYER_BASE])
+			return -EBADMSG;
+		return codec->decode(shape, &recent, ws, dst);
+	}
 	if (codec->layered || codec_id == CODEC_ZERO)
 		return codec->decode(shape, in, ws, dst);
 

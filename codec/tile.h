@@ -45,6 +45,19 @@ int tile_encode(const struct shape *shape, const void *src, struct scratch *ws,
  */
 void tile_keep(uint8_t codec_id, struct coded *coded);
 
+/*
+ * Where a container has a window, a recent tile reads at its base before the
+ * others do: moves the bytes of LAYER_BASE to LAYER_WINDOW.  Does nothing to a
+ * tile that has only one rate.
+ */
+void tile_recent(uint8_t codec_id, struct coded *coded);
+
+/*
+ * Whether the tile's first layers up to LAYER_WINDOW say no more than its
+ * channels' means: its tokens are dropped there.
+ */
+bool tile_drops(uint8_t codec_id, const uint32_t len[N_LAYERS]);
+
 /* Whether the tile still reads with only its first n_layers layers. */
 bool tile_survives(uint8_t codec_id, const uint32_t len[N_LAYERS],
 		   unsigned n_layers);

@@ -98,8 +98,15 @@ static const struct place PLACES[N_OPTIONS] = {
 	{ 5, 3, 0x18, 0 },
 	{ 5, 4, 0x10, 0 },
 	{ 5, 5, 0x00, 0 },
-	{ 5, 0, 0x00, 1 << TIER_RAM },
-	{ 5, 0, 0x00, 1 << TIER_SSD },
+	{ 6, 0, 0x3f, 0 },
+	{ 6, 1, 0x3e, 0 },
+	{ 6, 2, 0x3c, 0 },
+	{ 6, 3, 0x38, 0 },
+	{ 6, 4, 0x30, 0 },
+	{ 6, 5, 0x20, 0 },
+	{ 6, 6, 0x00, 0 },
+	{ 6, 0, 0x00, 1 << TIER_RAM },
+	{ 6, 0, 0x00, 1 << TIER_SSD },
 };
 
 /* The first option of `top` layers: 2 + 3 + ... + top before it, and 1. */
@@ -150,23 +157,34 @@ static double curve_delay(const struct policy_entry *e, const struct world *w,
 	return load_s > decode_s ? load_s : decode_s;
 }
 
-/* The rungs that traits leave, a bit each. */
-static unsigned curve_rungs(uint32_t traits)
+/* The rungs that traits leave of any entry's, a bit each. */
+static unsigned curve_rungs_of(uint32_t traits)
 {
 	if (traits & CURVE_TWO_RUNGS)
-		return 1u << 2 | 1u << 4;
+		return 1u << 3 | 1u << 5;
 	if (traits & CURVE_THREE_RUNGS)
-		return 1u << 1 | 1u << 3 | 1u << 4;
+		return 1u << 2 | 1u << 4 | 1u << 5;
 	if (traits & CURVE_ONE_RUNG)
-		return 1u << 3;
+		return 1u << 4;
 	return (1u << N_RUNGS) - 1;
+}
+
+/* And of this one's: where a layer has no bytes, the coarser rung is it. */
+static unsigned curve_rungs(const struct policy_entry *e, uint32_t traits)
+{
+	unsigned rungs = curve_rungs_of(traits);
+
+	for (unsigned k = 1; k + 1 < N_RUNGS; k++)
+		if (e->share[k] == e->share[k - 1])
+			rungs &= ~(1u << k);
+	return rungs;
 }
 
 /* Pins take absence away, and the SSD too where the pin is to DRAM. */
 uint32_t curve_offered(const struct policy_entry *e, unsigned top,
 		       uint32_t traits)
 {
-	unsigned rungs = curve_rungs(traits);
+	unsigned rungs = curve_rungs(e, traits);
 	uint32_t bits = 1u << OPT_ABSENT;
 
 	for (unsigned t = e->floor_rung + 1u; t <= top; t++)
@@ -205,7 +223,7 @@ static void curve_terms(const struct policy_entry *e, const struct world *w,
 	double slow = 1 / w->bytes_per_s[TIER_SSD];
 	bool free_decode = traits & CURVE_NO_DECODE;
 
-	ret->rungs = curve_rungs(traits) & ~((1u << e->floor_rung) - 1);
+	ret->rungs = curve_rungs(e, traits) & ~((1u << e->floor_rung) - 1);
 	ret->whole = traits & CURVE_WHOLE;
 	ret->ssd_latency_s = w->latency_s[TIER_SSD];
 	ret->bytes[0] = ret->ssd_s[0] = 0;
@@ -301,13 +319,13 @@ struct reading curve_read(const struct policy_entry *e, const struct world *w,
 	double least = e->recompute_s;
 
 	unsigned packed = e->at.ssd | ((1u << e->at.ram) - 1);
+	unsigned rungs = curve_rungs(e, traits);
 
 	unsigned k = e->floor_rung;
 	if (traits & CURVE_WHOLE && e->at.top > k)
 		k = e->at.top - 1u;
 	for (; k < e->at.top; k++)
-		if ((~packed & ((2u << k) - 1)) == 0 &&
-		    curve_rungs(traits) >> k & 1)
+		if ((~packed & ((2u << k) - 1)) == 0 && rungs >> k & 1)
 			curve_better(&best, &least, k + 1,
 				     curve_delay(e, w, e->at.ram, k, 0),
 				     curve_loss(e, k), w->alpha);

@@ -19,24 +19,24 @@
  */
 enum {
 	OPT_ABSENT = 0,
-	OPT_PLAIN_RAM = 21,
-	OPT_PLAIN_SSD = 22,
-	N_OPTIONS = 23,
+	OPT_PLAIN_RAM = 28,
+	OPT_PLAIN_SSD = 29,
+	N_OPTIONS = 30,
 };
 
 /* Sets of options, a bit each. */
 #define CURVE_PLAIN  ((uint32_t)(1u << OPT_PLAIN_RAM | 1u << OPT_PLAIN_SSD))
-#define CURVE_IN_RAM ((uint32_t)0x304224) /* in DRAM alone */
-#define CURVE_SPLIT  ((uint32_t)0xf3990)  /* packed, on both tiers */
+#define CURVE_IN_RAM ((uint32_t)0x18104224) /* in DRAM alone */
+#define CURVE_SPLIT  ((uint32_t)0x7cf3990)  /* packed, on both tiers */
 
 /* Traits that make the curve see less: for ablations, or'ed together. */
 enum {
 	CURVE_NO_DECODE = 1 << 0,   /* decoding takes no time */
 	CURVE_NO_PLAIN = 1 << 1,    /* plain copies are not offered */
 	CURVE_NO_SPLIT = 1 << 2,    /* all layers lie on one tier */
-	CURVE_TWO_RUNGS = 1 << 3,   /* only rungs 2 and 4 */
-	CURVE_THREE_RUNGS = 1 << 4, /* only rungs 1, 3 and 4 */
-	CURVE_ONE_RUNG = 1 << 5,    /* only rung 3 */
+	CURVE_TWO_RUNGS = 1 << 3,   /* only rungs 3 and 5 */
+	CURVE_THREE_RUNGS = 1 << 4, /* only rungs 2, 4 and 5 */
+	CURVE_ONE_RUNG = 1 << 5,    /* only rung 4 */
 	CURVE_INCLUSIVE = 1 << 6,   /* from world.inclusive; no ablation */
 	CURVE_WHOLE = 1 << 7,       /* from world.whole; no ablation */
 };

@@ -18,9 +18,10 @@ enum tier {
 
 /*
  * Rungs are the rates an entry can be read at, coarsest first.  Rung k needs
- * layers 0 to k of the entry's container, so N_RUNGS layers are bit-exact.
+ * layers 0 to k of the entry's container, so N_RUNGS layers are bit-exact.  A
+ * rung whose layer has no bytes is none of its own, but for the last.
  */
-enum { N_RUNGS = 5 };
+enum { N_RUNGS = 6 };
 
 struct world {
 	uint64_t limit_bytes[N_TIERS];      /* what a policy may fill, >= 1 */

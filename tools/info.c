@@ -113,7 +113,7 @@ static void info_container(const struct container *c, bool json)
 	for (uint32_t i = 0; i < h->n_extents; i++)
 		tensors += h->extents[i].elem != ELEM_U8;
 	pairs_begin(json);
-	pairs_print(json, true, "version", "1");
+	pairs_print(json, true, "version", head_version(h) > 1 ? "2" : "1");
 	info_number(json, "logical", h->logical_size);
 	info_number(json, "stored", h->file_len);
 	pairs_print(json, false, "layout", layout_name(h->layout));

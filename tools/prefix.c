@@ -9,8 +9,8 @@
 #include "fs/store/local.h"
 #include "tools/coding.h"
 
-const char *const prefix_names[N_LAYERS] = { "head", "base", "refine1",
-					     "refine2", "exact" };
+const char *const prefix_names[N_LAYERS] = { "head",    "window",  "base",
+					     "refine1", "refine2", "exact" };
 
 unsigned prefix_of(const char *name)
 {

@@ -17,7 +17,7 @@
 #define GAUGE_ENTRIES 1024
 
 static const char *const EXPLAIN_RATES[N_RUNGS + 1] = {
-	"none", "head", "base", "refine1", "refine2", "exact",
+	"none", "head", "window", "base", "refine1", "refine2", "exact",
 };
 
 /* ---- what it knows ---- */

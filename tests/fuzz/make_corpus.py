@@ -141,16 +141,17 @@ def tiles():
     yield "forged_split32", bytes([6, 3, 1, 0]) + u32(67, 0, len(frame)) + plain[:68] + frame * 2
 
 
-def head(extents, tiles, layers=(4,)):
+def head(extents, tiles, layers=(4,), version=1):
     """A container's head (docs/format.md) but for the sums, which the target
     makes.  extents: (rows, elem, cols, tile_rows); tiles: lengths per layer."""
+    errors = (1, 0.25, 0.0625, 0.01, 0) if version == 1 else (1, 0.5, 0.25, 0.0625, 0.01, 0)
     size = {0: 1, 1: 2, 2: 2, 3: 4}
     table = b""
     logical = 0
     for rows, elem, cols, tile_rows in extents:
         logical += rows * cols * size[elem]
-        table += struct.pack("<QBBHII5f", rows * cols * size[elem], elem, 0, 0, cols, tile_rows,
-                             1, 0.25, 0.0625, 0.01, 0)
+        table += struct.pack("<QBBHII", rows * cols * size[elem], elem, 0, 0, cols, tile_rows)
+        table += struct.pack("<%df" % len(errors), *errors)
     for lengths in tiles:
         table += u32(2) + b"".join(struct.pack("<IQ", n, 0) for n in lengths)
     end = 160 + len(table)
@@ -159,11 +160,12 @@ def head(extents, tiles, layers=(4,)):
         at = (file_len + 4095) // 4096 * 4096
         sections[layer] = at, sum(lengths[i] for lengths in tiles)
         file_len = at + sections[layer][1]
-    fixed = b"ADKVCACH" + struct.pack("<IIQQQIIBB6x", 1, end, logical, 7, file_len, len(extents),
+    fixed = b"ADKVCACH" + struct.pack("<IIQQQIIBB6x", version, end, logical, 7, file_len, len(extents),
                                       len(tiles), 0, sum(1 << x for x in layers))
-    for layer in range(5):
-        fixed += struct.pack("<QQ", *sections.get(layer, (0, 0)))
-    return fixed + bytes(24) + table
+    for layer in range(len(errors)):
+        place = sections.get(layer, (0, 0))
+        fixed += struct.pack("<QQ", *place) if version == 1 else struct.pack("<Q", place[1])
+    return fixed.ljust(160, b"\0") + table
 
 
 def heads():
@@ -173,6 +175,9 @@ def heads():
     yield "tensors", head([(77, 0, 1, 262144), (100, 1, 16, 64), (100, 2, 16, 64), (3, 3, 5, 1)],
                           [(70,)] + [(900,)] * 4 + [(20,)] * 3)
     yield "layers", head([(100, 1, 16, 50)], [(9, 8, 7, 6, 5), (1, 0, 0, 0, 900)], range(5))
+    yield "window", head([(100, 1, 16, 50)], [(9, 0, 7, 6, 5, 4), (9, 8, 0, 6, 5, 900)], range(6),
+                         2)
+    yield "window_alone", head([(77, 0, 1, 50)], [(3,), (5,)], (1,), 2)
 
 
 def profiles():

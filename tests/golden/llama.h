@@ -92,6 +92,12 @@ static inline void make_grid_bf16(struct plain *p)
 	make_sequence(p, 30, 40);
 }
 
+/* Three tiles of each tensor, of which the first is not recent. */
+static inline void make_window(struct plain *p)
+{
+	make_sequence(p, 1, 72);
+}
+
 /* Too few rows for keys. */
 static inline void make_sequence_short(struct plain *p)
 {

@@ -23,6 +23,7 @@ struct made_how {
 	const uint8_t *shift; /* as in struct shape, for that codec */
 	uint32_t tile_rows;   /* of every extent; 0: what suits */
 	uint8_t more_layers;  /* bit l: bytes that nobody needs in layer l */
+	bool window;          /* made to be cut, and the recent tiles last */
 	const struct source *facts; /* beside the bytes; NULL: none */
 };
 
@@ -65,6 +66,13 @@ static inline int made_tile(struct made *m, uint32_t t, const uint8_t *plain,
 	else
 		r = tile_encode(&s, src, ws, dst, tile_bound(&s), &tile->codec,
 				ret);
+	if (r == 0 && how->window) {
+		const struct head_extent *e = &m->head.extents[tile->extent];
+
+		tile_keep(tile->codec, ret);
+		if (t - e->first_tile >= head_recent(e))
+			tile_recent(tile->codec, ret);
+	}
 	if (r == 0)
 		memcpy(tile->len, ret->len, sizeof(tile->len));
 	return r;

@@ -18,7 +18,7 @@ static struct made made;
 /* Text, noise and zeros: the tiles differ in codec and length. */
 static void make(void)
 {
-	struct made_how how = { .tile_rows = TILE_ROWS, .more_layers = 0x0f };
+	struct made_how how = { .tile_rows = TILE_ROWS, .more_layers = 0x1f };
 	uint64_t seed = 5;
 
 	for (uint32_t i = 0; i < PLAIN_BYTES; i++) {
@@ -32,7 +32,7 @@ static void make(void)
 	}
 	ck_assert_int_eq(made_container(&made, plain, PLAIN_BYTES, &how), 0);
 	ck_assert_uint_eq(made.head.n_tiles, TILES);
-	ck_assert_uint_eq(made.head.layer_mask, 0x1f);
+	ck_assert_uint_eq(made.head.layer_mask, 0x3f);
 }
 
 static void unmake(void)

@@ -8,8 +8,9 @@
 #include "codec/mem.h"
 #include "tests/unit/run.h"
 
-#define EXTENT_BYTES  40u
+#define EXTENT_BYTES  40u /* of version 1; each layer more takes 4 */
 #define AT_EXTENT(i)  (HEAD_FIXED_BYTES + EXTENT_BYTES * (i))
+#define AT_EXTENT2(i) (HEAD_FIXED_BYTES + (EXTENT_BYTES + 4) * (i))
 #define AT_TABLE_SUM  144u
 #define AT_HEAD_SUM   152u
 #define LAYER_TOO_BIG (TILE_MAX_BYTES + 65537u)
@@ -27,8 +28,8 @@ void *__wrap_calloc(size_t n, size_t size)
 	return __real_calloc(n, size);
 }
 
-/* A parsed tile takes 28 times the 4 bytes that one without layers has. */
-#define LARGEST_SHARE 32u
+/* A parsed tile takes 32 times the 4 bytes that one without layers has. */
+#define LARGEST_SHARE 33u
 
 /* What the tests know of a head: extents, and which layers its tiles have. */
 static void fill_tiles(struct head *h, uint8_t mask, uint64_t *seed)
@@ -45,6 +46,8 @@ static void fill_tiles(struct head *h, uint8_t mask, uint64_t *seed)
 	if (h->n_tiles)
 		for (unsigned l = 0; l < N_LAYERS; l++)
 			h->tiles[0].len[l] += !!(mask & 1u << l);
+	for (uint32_t i = 0; mask & 1u << LAYER_WINDOW && i < h->n_extents; i++)
+		h->extents[i].error[LAYER_WINDOW] = 0.5f;
 	head_place(h);
 }
 
@@ -60,13 +63,16 @@ static void add_extent(struct head *h, uint8_t elem, uint32_t cols,
 		.model_layer = (uint16_t)(n * 257),
 		.cols = cols,
 		.tile_rows = tile_rows,
-		.error = { 1, 0.25f, 0.0625f, 1e-30f, 0 },
+		.error = { 1, 1, 0.25f, 0.0625f, 1e-30f, 0 },
 	};
 	h->logical_size += h->extents[n].len;
 }
 
-/* Two extents, five tiles, two layers: what the forgeries start from. */
-static void make_sample(struct head *h)
+/*
+ * Two extents, five tiles, two layers, or four with a window: what the
+ * forgeries start from.
+ */
+static void make_sample(struct head *h, unsigned version)
 {
 	uint64_t seed = 3;
 
@@ -75,7 +81,9 @@ static void make_sample(struct head *h)
 	add_extent(h, ELEM_U8, 1, 1000, 400);
 	add_extent(h, ELEM_F16, 16, 100, 64);
 	ck_assert_int_eq(head_cut(h), 0);
-	fill_tiles(h, 1u << LAYER_BASE | 1u << LAYER_EXACT, &seed);
+	fill_tiles(h, version > 1 ? 0x27 : 1u << LAYER_BASE | 1u << LAYER_EXACT,
+		   &seed);
+	ck_assert_uint_eq(head_version(h), version);
 }
 
 static uint8_t *pack(const struct head *h, size_t *ret_len)
@@ -218,19 +226,24 @@ START_TEST(what_is_packed_is_parsed)
 }
 END_TEST
 
+/* _i: the version, less 1. */
 START_TEST(the_brief_says_what_the_head_says)
 {
 	struct head_brief brief;
 	struct head h;
 	size_t len;
 
-	make_sample(&h);
+	make_sample(&h, (unsigned)_i + 1);
 	auto_free uint8_t *b = pack(&h, &len);
 	ck_assert_int_eq(head_parse_brief(b, HEAD_FIXED_BYTES, &brief), 0);
 	ck_assert_uint_eq(brief.head_len, len);
 	ck_assert_uint_eq(brief.logical_size, h.logical_size);
 	ck_assert_uint_eq(brief.entry_id, 77);
 	ck_assert_uint_eq(brief.file_len, h.file_len);
+	ck_assert_int_eq(brief.layered, _i);
+	ck_assert_uint_eq(brief.least_len,
+			  _i ? head_layers_bytes(&h, LAYER_HEAD + 1)
+			     : h.file_len);
 	head_done(&h);
 }
 END_TEST
@@ -240,7 +253,7 @@ START_TEST(every_length_but_its_own_is_refused)
 	struct head h;
 	size_t len;
 
-	make_sample(&h);
+	make_sample(&h, (unsigned)_i + 1);
 	auto_free uint8_t *b = pack(&h, &len);
 	for (size_t n = 0; n < len; n++)
 		if (refused(b, n) != -EBADMSG)
@@ -257,7 +270,7 @@ START_TEST(every_flipped_bit_is_refused)
 	struct head h;
 	size_t len;
 
-	make_sample(&h);
+	make_sample(&h, (unsigned)_i + 1);
 	auto_free uint8_t *b = pack(&h, &len);
 	for (size_t i = 0; i < 8 * len; i++) {
 		bool version = i / 8 >= 8 && i / 8 < 12;
@@ -302,9 +315,10 @@ static const struct forgery {
 	{ "a tile more", 44, 4, 6 },
 	{ "n_tiles that wraps 32 bits", 44, 4, 1u << 30 },
 	{ "n_tiles, all ones", 44, 4, UINT32_MAX },
+	{ "version 2 with what is of version 1", 8, 4, 2 },
 	{ "no layers", 49, 1, 0 },
-	{ "another layer", 49, 1, 1u << LAYER_HEAD | 1u << LAYER_EXACT },
-	{ "a layer less", 49, 1, 1u << LAYER_EXACT },
+	{ "another layer", 49, 1, 0x11 },
+	{ "a layer less", 49, 1, 0x10 },
 	{ "a layer more", 49, 1, 0x1a },
 	{ "a layer that is none", 49, 1, 0x32 },
 	{ "every bit of the mask", 49, 1, 0xff },
@@ -343,7 +357,31 @@ static const struct forgery {
 	{ "a tile's length, all ones", AT_EXTENT(2) + 16, 4, UINT32_MAX },
 };
 
-#define N_FORGERIES ((int)(sizeof(forgeries) / sizeof(forgeries[0])))
+/* The same of a sample with a window. */
+static const struct forgery forgeries2[] = {
+	{ "version 1 with what is of version 2", 8, 4, 1 },
+	{ "version 2 without a window", 49, 1, 0x25 },
+	{ "a window too many", 49, 1, 0x2f },
+	{ "a seventh layer", 49, 1, 0x67 },
+	{ "every bit of the mask, version 2", 49, 1, 0xff },
+	{ "a head of no bytes", 56, 8, 0 },
+	{ "a head section of a place", 56, 8, 4096 },
+	{ "a head section past the file", 56, 8, INT64_MAX },
+	{ "a head section that wraps", 56, 8, UINT64_MAX - 4095 },
+	{ "an empty window", 64, 8, 0 },
+	{ "a window, all ones", 64, 8, UINT64_MAX },
+	{ "bytes of a layer that is not there, version 2", 80, 8, 1 },
+	{ "the last section a byte shorter", 96, 1, 0 },
+	{ "half a row, version 2", AT_EXTENT2(1), 8, 3184 },
+	{ "a window's error that is no number", AT_EXTENT2(0) + 24, 4,
+	  0x7fc00000 },
+	{ "the last error without end", AT_EXTENT2(1) + 40, 4, 0x7f800000 },
+	{ "a tile of no window", AT_EXTENT2(2) + 16, 4, 0 },
+	{ "a window longer than any", AT_EXTENT2(2) + 16, 4, LAYER_TOO_BIG },
+};
+
+#define N_FORGERIES  ((int)(sizeof(forgeries) / sizeof(forgeries[0])))
+#define N_FORGERIES2 ((int)(sizeof(forgeries2) / sizeof(forgeries2[0])))
 
 static void store(uint8_t *b, unsigned bytes, uint64_t value)
 {
@@ -353,11 +391,13 @@ static void store(uint8_t *b, unsigned bytes, uint64_t value)
 
 START_TEST(forged_heads_with_right_sums_are_refused)
 {
-	const struct forgery *f = &forgeries[_i];
+	bool window = _i >= N_FORGERIES;
+	const struct forgery *f =
+	    window ? &forgeries2[_i - N_FORGERIES] : &forgeries[_i];
 	struct head h;
 	size_t len;
 
-	make_sample(&h);
+	make_sample(&h, window ? 2 : 1);
 	ck_assert_uint_eq(h.logical_size, 4200);
 	auto_free uint8_t *b = pack(&h, &len);
 	seal(b, len);
@@ -373,12 +413,12 @@ END_TEST
 
 START_TEST(later_versions_are_told_from_damage)
 {
-	static const uint32_t versions[] = { 0, 2, 3, 256, UINT32_MAX };
+	static const uint32_t versions[] = { 0, 3, 4, 256, UINT32_MAX };
 	struct head_brief brief;
 	struct head h;
 	size_t len;
 
-	make_sample(&h);
+	make_sample(&h, 1);
 	auto_free uint8_t *b = pack(&h, &len);
 	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
 		store32(b + 8, versions[i]);
@@ -408,7 +448,7 @@ START_TEST(tiles_that_are_not_in_the_tables_get_no_memory)
 		uint8_t b[HEAD_FIXED_BYTES + EXTENT_BYTES + 4 * 5] = { 0 };
 
 		memcpy(b, HEAD_MAGIC, 8);
-		store32(b + 8, HEAD_VERSION);
+		store32(b + 8, 1);
 		store32(b + 12, sizeof(b));
 		store64(b + 16, rows[i].len);
 		store64(b + 32, sizeof(b));
@@ -453,11 +493,11 @@ int main(void)
 	TCase *tc = tcase_create("head");
 
 	tcase_add_loop_test(tc, what_is_packed_is_parsed, 0, 1 << N_LAYERS);
-	tcase_add_test(tc, the_brief_says_what_the_head_says);
-	tcase_add_test(tc, every_length_but_its_own_is_refused);
-	tcase_add_test(tc, every_flipped_bit_is_refused);
+	tcase_add_loop_test(tc, the_brief_says_what_the_head_says, 0, 2);
+	tcase_add_loop_test(tc, every_length_but_its_own_is_refused, 0, 2);
+	tcase_add_loop_test(tc, every_flipped_bit_is_refused, 0, 2);
 	tcase_add_loop_test(tc, forged_heads_with_right_sums_are_refused, 0,
-			    N_FORGERIES);
+			    N_FORGERIES + N_FORGERIES2);
 	tcase_add_test(tc, later_versions_are_told_from_damage);
 	tcase_add_test(tc, tiles_that_are_not_in_the_tables_get_no_memory);
 	tcase_add_test(tc, extents_that_do_not_fit_are_not_cut);

@@ -22,8 +22,8 @@ static struct facts test_facts(uint64_t name)
 	return (struct facts){
 		.name = name,
 		.raw_bytes = 16 * MB,
-		.layer_bytes = { MB, MB, 2 * MB, 2 * MB, 5 * MB },
-		.loss = { .4f, .1f, .01f, .001f, 0 },
+		.layer_bytes = { MB, 0, MB, 2 * MB, 2 * MB, 5 * MB },
+		.loss = { .4f, .4f, .1f, .01f, .001f, 0 },
 		.recompute_s = 1,
 		.priority = 50,
 	};

@@ -27,8 +27,10 @@ static struct facts test_facts(uint64_t name)
 	return (struct facts){
 		.name = name,
 		.raw_bytes = 16 * mb,
-		.layer_bytes = { mb, mb, 2 * mb, 2 * mb, 5 * mb },
-		.loss = { .2f * c, .05f * c, .006f * c, .0005f * c, 0 },
+		.layer_bytes = { mb, name % 2 * mb, mb, 2 * mb, 2 * mb,
+				 5 * mb },
+		.loss = { .2f * c, (name % 2 ? .1f : .2f) * c, .05f * c,
+			  .006f * c, .0005f * c, 0 },
 		.recompute_s = (double)mb / MB * .05,
 		.priority = 50,
 	};

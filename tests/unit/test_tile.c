@@ -99,6 +99,56 @@ START_TEST(every_tile_fits_its_bound_and_comes_back)
 }
 END_TEST
 
+/* A recent tile is read at its base as soon as the window is there. */
+START_TEST(a_recent_tile_reads_at_its_base_before_others)
+{
+	struct shape s = { .elem = ELEM_F16,
+			   .role = ROLE_K,
+			   .rows = 256,
+			   .cols = 64,
+			   .step = 1 };
+	struct scratch *ws = scratch_new();
+	size_t len = shape_bytes(&s);
+	auto_free uint8_t *src = malloc(len);
+	auto_free uint8_t *dst = malloc(len);
+	auto_free uint8_t *want = malloc(len);
+	auto_free uint8_t *got = malloc(len);
+	struct coded older, recent;
+	uint8_t id;
+
+	sample_fill(SAMPLE_NORMAL, &s, src);
+	ck_assert_int_eq(tile_encode(&s, src, ws, dst, len, &id, &older), 0);
+	ck_assert(tile_drops(id, older.len));
+	recent = older;
+	tile_recent(id, &recent);
+	ck_assert(!tile_drops(id, recent.len));
+	ck_assert(older.error[LAYER_WINDOW] == older.error[LAYER_HEAD]);
+	ck_assert(recent.error[LAYER_WINDOW] == older.error[LAYER_BASE]);
+	for (unsigned n = 1; n <= N_LAYERS; n++) {
+		struct coded_view as = view_of(dst, &older);
+		struct coded_view in = view_of(dst, &recent);
+
+		in.n_layers = n;
+		as.n_layers = n == LAYER_WINDOW + 1 ? LAYER_BASE + 1 : n;
+		ck_assert_int_eq(tile_decode(id, &s, &as, ws, want), 0);
+		ck_assert_int_eq(tile_decode(id, &s, &in, ws, got), 0);
+		ck_assert_mem_eq(want, got, len);
+		as.n_layers = n == LAYER_WINDOW + 1 ? LAYER_HEAD + 1 : n;
+		ck_assert_int_eq(tile_decode(id, &s, &as, ws, want), 0);
+		as.n_layers = n;
+		ck_assert_int_eq(tile_decode(id, &s, &as, ws, got), 0);
+		ck_assert_mem_eq(want, got, len);
+	}
+
+	struct coded_view both = view_of(dst, &recent);
+
+	both.len[LAYER_BASE] = both.len[LAYER_WINDOW];
+	both.layer[LAYER_BASE] = both.layer[LAYER_WINDOW];
+	ck_assert_int_eq(tile_decode(id, &s, &both, ws, got), -EBADMSG);
+	scratch_free(ws);
+}
+END_TEST
+
 START_TEST(an_unknown_codec_is_not_damage)
 {
 	struct shape s = sample_shapes[0];
@@ -118,6 +168,7 @@ int main(void)
 	tcase_add_test(tc, shapes_that_hold_nothing_or_too_much_are_refused);
 	tcase_add_loop_test(tc, every_tile_fits_its_bound_and_comes_back, 0,
 			    (int)N_SAMPLE_SHAPES);
+	tcase_add_test(tc, a_recent_tile_reads_at_its_base_before_others);
 	tcase_add_test(tc, an_unknown_codec_is_not_damage);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
