@@ -17,6 +17,8 @@
 #define AT_SECTIONS     56
 #define AT_TABLE_SUM    144
 #define AT_HEAD_SUM     152
+/* Fewer tokens tell too little about a channel. */
+#define HALVED_MIN_ROWS 256
 
 /* A window asks more of a reader than version 1 says. */
 static unsigned head_mask_version(uint8_t mask)
@@ -538,6 +540,34 @@ uint32_t head_recent(const struct head_extent *e)
 	if (older * e->tile_rows > rows / 2 + rows / 16)
 		older--;
 	return (uint32_t)older;
+}
+
+/* Whether a layered codec takes it, unless a tile is none of its kind. */
+static bool head_may_drop(const struct head_extent *e)
+{
+	return e->role != ROLE_NONE &&
+	       (e->elem == ELEM_F16 || e->elem == ELEM_BF16) &&
+	       head_extent_tiles(e);
+}
+
+double head_halve(struct head *h)
+{
+	double all = 0, older = 0;
+
+	for (uint32_t i = 0; i < h->n_extents; i++) {
+		struct head_extent *e = &h->extents[i];
+
+		if (!head_may_drop(e))
+			continue;
+		double row = (double)head_row_bytes(e);
+
+		while (e->len / head_row_bytes(e) < 4ull * e->tile_rows &&
+		       e->tile_rows > HALVED_MIN_ROWS)
+			e->tile_rows /= 2;
+		all += (double)e->len;
+		older += row * e->tile_rows * head_recent(e);
+	}
+	return older > 0 ? older / all : 0;
 }
 
 void head_done(struct head *h)

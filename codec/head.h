@@ -157,5 +157,12 @@ unsigned head_least_layers(const struct head *h);
  */
 uint32_t head_recent(const struct head_extent *e);
 
+/*
+ * Makes the tiles of K and V smaller where that is needed to halve them; before
+ * head_cut.  Returns the share of their bytes that is older; 0: none can be
+ * halved.
+ */
+double head_halve(struct head *h);
+
 /* Frees what the head owns; leaves it zeroed.  Safe on a zeroed head. */
 void head_done(struct head *h);

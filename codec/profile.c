@@ -2,80 +2,10 @@
 #include "codec/profile.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "codec/head.h"
-
-/* Longer than any word of a profile. */
-#define PROFILE_MAX_WORD 32
-
-/* The text that is left, of one line. */
-struct line {
-	const char *at, *end;
-};
-
-static bool line_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-/* The next word, NUL-terminated.  False: there is none, or it is too long. */
-static bool line_word(struct line *l, char word[PROFILE_MAX_WORD])
-{
-	size_t n = 0;
-
-	while (l->at < l->end && line_blank(*l->at))
-		l->at++;
-	while (l->at < l->end && !line_blank(*l->at)) {
-		if (n == PROFILE_MAX_WORD - 1 || !*l->at)
-			return false;
-		word[n++] = *l->at++;
-	}
-	word[n] = 0;
-	return n > 0;
-}
-
-static bool line_is(struct line *l, const char *wanted)
-{
-	char word[PROFILE_MAX_WORD];
-
-	return line_word(l, word) && !strcmp(word, wanted);
-}
-
-/* A finite number from least to most. */
-static bool line_number(struct line *l, double least, double most, double *ret)
-{
-	char word[PROFILE_MAX_WORD], *end;
-
-	if (!line_word(l, word))
-		return false;
-	double x = strtod(word, &end);
-
-	if (end == word || *end || !isfinite(x) || x < least || x > most)
-		return false;
-	*ret = x;
-	return true;
-}
-
-static bool line_whole(struct line *l, uint32_t least, uint32_t most,
-		       uint32_t *ret)
-{
-	double x;
-
-	if (!line_number(l, least, most, &x) || x != floor(x))
-		return false;
-	*ret = (uint32_t)x;
-	return true;
-}
-
-static bool line_ends(struct line *l)
-{
-	while (l->at < l->end && line_blank(*l->at))
-		l->at++;
-	return l->at == l->end;
-}
+#include "codec/line.h"
 
 struct parse {
 	struct profile p;
@@ -197,7 +127,7 @@ static const char *parse_shifts(struct parse *s, struct line *l)
 
 static const char *parse_line(struct parse *s, struct line l)
 {
-	char word[PROFILE_MAX_WORD];
+	char word[LINE_MAX_WORD];
 
 	if (line_ends(&l) || *l.at == '#')
 		return NULL;
@@ -240,12 +170,10 @@ int profile_parse(const char *text, size_t len, struct profile *ret,
 		fault.what = "too long for a profile";
 	for (const char *at = text, *end = text + len;
 	     !fault.what && at < end;) {
-		const char *stop = memchr(at, '\n', (size_t)(end - at));
-		struct line l = { at, stop ? stop : end };
+		struct line l = line_next(&at, end);
 
 		fault.what = parse_line(&s, l);
-		at = stop ? stop + 1 : end;
-		fault.line += !fault.what && stop;
+		fault.line += !fault.what && l.end < end;
 	}
 	if (!fault.what)
 		fault.what = parse_lacks(&s);

@@ -169,15 +169,31 @@ static unsigned curve_rungs_of(uint32_t traits)
 	return (1u << N_RUNGS) - 1;
 }
 
-/* And of this one's: where a layer has no bytes, the coarser rung is it. */
-static unsigned curve_rungs(const struct policy_entry *e, uint32_t traits)
+/* Layers without bytes: the rung, or the part in DRAM, is the one below. */
+static unsigned curve_empty(const struct policy_entry *e)
 {
-	unsigned rungs = curve_rungs_of(traits);
+	unsigned empty = 0;
 
 	for (unsigned k = 1; k + 1 < N_RUNGS; k++)
 		if (e->share[k] == e->share[k - 1])
-			rungs &= ~(1u << k);
-	return rungs;
+			empty |= 1u << k;
+	return empty;
+}
+
+static unsigned curve_rungs(const struct policy_entry *e, uint32_t traits)
+{
+	return curve_rungs_of(traits) & ~curve_empty(e);
+}
+
+/* The options of `top` layers, each part in DRAM once. */
+static uint32_t curve_distinct(unsigned top, unsigned empty)
+{
+	uint32_t bits = curve_options_of(top);
+
+	for (unsigned ram = 2; ram < top; ram++)
+		if (empty >> (ram - 1) & 1)
+			bits &= ~(1u << (curve_first(top) + ram));
+	return bits;
 }
 
 /* Pins take absence away, and the SSD too where the pin is to DRAM. */
@@ -189,7 +205,7 @@ uint32_t curve_offered(const struct policy_entry *e, unsigned top,
 
 	for (unsigned t = e->floor_rung + 1u; t <= top; t++)
 		if (rungs >> (t - 1) & 1)
-			bits |= curve_options_of(t);
+			bits |= curve_distinct(t, curve_empty(e));
 	if (top == N_RUNGS)
 		bits |= CURVE_PLAIN;
 	if (e->pin != PIN_NONE)

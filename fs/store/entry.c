@@ -124,7 +124,7 @@ static struct entry *entry_install(struct store *s, struct entry *fresh)
 static bool entry_below_floor(struct store *s, struct node *n,
 			      const struct container *c)
 {
-	double nats = rate_nats(&c->head, c->n_layers);
+	double nats = rate_nats(store_damage(s, n), &c->head, c->n_layers);
 
 	return nats > 0 && nats > store_floor(s, n);
 }
@@ -353,7 +353,8 @@ int entry_stage(struct entry *e, uint64_t keep)
 	}
 	entry_keep_image(e, 0);
 	if (e->cont && keep)
-		rate_errors(&e->cont->head, e->cont->n_layers, e->lost);
+		rate_lost(store_damage(e->store, e->node), &e->cont->head,
+			  e->cont->n_layers, e->lost);
 	else
 		memset(e->lost, 0, sizeof(e->lost));
 	e->dirty = true;

@@ -47,8 +47,8 @@ static void look_copies(struct entry *e, struct facts *facts, struct place *at)
 	if (!e->cont || e->dirty)
 		return;
 	if (facts && e->node->layered)
-		rate_facts(&e->cont->head, store_floor(e->store, e->node),
-			   facts);
+		rate_facts(store_damage(e->store, e->node), &e->cont->head,
+			   store_floor(e->store, e->node), facts);
 	at->top = (uint8_t)e->cont->n_layers;
 	at->ssd = (uint8_t)((1u << at->top) - 1);
 	at->ram = (uint8_t)container_image_layers(e->cont);

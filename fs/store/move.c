@@ -90,7 +90,8 @@ static int move_cut_container(struct entry *e, unsigned n_layers)
 		return -EBUSY;
 	if (known_checksummed(e)) /* since it was packed */
 		return -EPERM;
-	if (rate_least(&e->cont->head, store_floor(s, n)) > n_layers)
+	if (rate_least(store_damage(s, n), &e->cont->head, store_floor(s, n)) >
+	    n_layers)
 		return -EPERM;
 	int r = container_cut(e->cont, n_layers);
 	if (r < 0)

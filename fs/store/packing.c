@@ -50,7 +50,9 @@ int packing_begin(struct packing *p, struct entry *e)
 	p->change = e->change;
 	p->head.logical_size = e->size;
 	p->head.entry_id = e->node->id;
-	p->step = rate_step(store_floor(s, e->node));
+	p->damage = store_damage(s, e->node);
+	p->floor_nats = store_floor(s, e->node);
+	p->step = rate_step(p->damage, p->floor_nats);
 	memcpy(p->lost, e->lost, sizeof(p->lost));
 	return 0;
 }
@@ -112,6 +114,14 @@ static struct shape packing_shape(const struct packing *p, uint32_t tile)
 	return shape;
 }
 
+static bool packing_is_recent(const struct packing *p, uint32_t tile)
+{
+	const struct head_extent *e =
+	    &p->head.extents[p->head.tiles[tile].extent];
+
+	return tile - e->first_tile >= head_recent(e);
+}
+
 /* Codes the tile into this thread's memory: its layers back to back. */
 static int packing_code(struct packing *p, uint32_t tile, uint8_t *dst,
 			uint8_t *ret_codec, struct coded *ret)
@@ -132,6 +142,8 @@ static int packing_code(struct packing *p, uint32_t tile, uint8_t *dst,
 	}
 	if (r == 0 && p->step > 0)
 		tile_keep(*ret_codec, ret);
+	if (r == 0 && p->window && packing_is_recent(p, tile))
+		tile_recent(*ret_codec, ret);
 	return r;
 }
 
@@ -285,6 +297,23 @@ static int packing_sidecar(void *ctx, const char *name, void *buf, size_t cap,
 	return known_file(p->e->store, name, buf, cap, ret_len);
 }
 
+/*
+ * Where the task lets tokens go and the floor pays for half of them, that comes
+ * before a base that is as coarse as the floor.
+ */
+static void packing_window(struct packing *p)
+{
+	if (!(rate_window_step(p->damage, p->floor_nats, 0.5) > 0))
+		return;
+	float step =
+	    rate_window_step(p->damage, p->floor_nats, head_halve(&p->head));
+
+	if (step > 0) {
+		p->window = true;
+		p->step = step;
+	}
+}
+
 /* Finds the tensors. */
 static int packing_cut(struct packing *p)
 {
@@ -304,9 +333,11 @@ static int packing_cut(struct packing *p)
 	known_tell(&known, &src);
 	int r = cut_extents(&src, &p->head);
 	known_done(&known);
-	if (r == 0 && p->step > 0)
+	if (r == 0 && p->step > 0) {
 		p->profile = profiles_find(&p->e->store->profiles,
 					   p->head.extents, p->head.n_extents);
+		packing_window(p);
+	}
 	return r;
 }
 

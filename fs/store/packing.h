@@ -12,6 +12,7 @@
 #include "codec/head.h"
 #include "fs/store/sink.h"
 
+struct damage;
 struct entry;
 
 struct packing {
@@ -22,7 +23,10 @@ struct packing {
 	uint64_t data; /* from here on the plain copy may have bytes */
 	struct head head;
 	struct sink sink[N_LAYERS];
-	float step; /* of the layered codec; 0: all bit-exact */
+	const struct damage *damage; /* of the entry's task */
+	double floor_nats;
+	float step;  /* of the layered codec; 0: all bit-exact */
+	bool window; /* recent tiles have their base first */
 	const struct profile *profile; /* how each layer takes it, or NULL */
 	float lost[2];                 /* what K and V had lost before */
 	int tmp;                       /* the temporary, or -1 */

@@ -34,6 +34,9 @@
 /* The most damage in nats that the owner accepts; 0: bit-exact for ever. */
 double store_floor(struct store *s, struct node *n);
 
+/* How its task turns errors into that; as long as the store lives. */
+const struct damage *store_damage(struct store *s, struct node *n);
+
 /* Counters that .kv/metrics shows; all since the start. */
 struct counters {
 	_Atomic uint64_t read_bytes, write_bytes; /* logical, by clients */

@@ -348,6 +348,13 @@ double store_floor(struct store *s, struct node *n)
 	return settings_quality(s, n);
 }
 
+const struct damage *store_damage(struct store *s, struct node *n)
+{
+	struct setting task = settings_get(s, n, SETTING_TASK);
+
+	return profiles_damage(&s->profiles, task.text);
+}
+
 struct node *store_root(struct store *s)
 {
 	return s->tree.root;

@@ -1,16 +1,34 @@
-/* fuzz_profile.c - any bytes as a profile: what is taken gives usable steps */
+/* fuzz_profile.c - any bytes as a profile, or a task: what is taken is usable
+ */
 #include <stdlib.h>
 
 #include "codec/codec.h"
 #include "codec/profile.h"
+#include "fs/store/task.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void fuzz_task(const uint8_t *data, size_t len)
+{
+	struct task_fault fault = { 0 };
+	struct task t;
+
+	if (task_parse((const char *)data, len, &t, &fault)) {
+		if (!fault.line || !fault.what)
+			abort();
+		return;
+	}
+	if (damage_fault(&t.damage) || !t.name[0])
+		abort();
+	damage_error(&t.damage, 0.01);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct profile p;
 	struct profile_fault fault = { 0 };
 
+	fuzz_task(data, len);
 	if (profile_parse((const char *)data, len, &p, &fault)) {
 		if (!fault.line || !fault.what)
 			abort();

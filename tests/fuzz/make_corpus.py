@@ -187,6 +187,10 @@ def profiles():
     yield "cut", good[:-20].encode()
     yield "version", good.replace(" 1\n", " 2\n", 1).encode()
     yield "nul", good.replace("k", "\0").encode()
+    task = ("adaptcache-task 1\n# a task\ntask summary-2\ndamage 0.5 1 0.25 1.5\n"
+            "dropped 0.125 2\nsensitivity 1.5\n")
+    yield "task", task.encode()
+    yield "task_numbers", task.replace("0.5", "0x1p-1").replace("2\n", "1e999\n").encode()
     yield "numbers", good.replace("0.5", "0x1p-1").replace("64", "1e999").encode()
 
 

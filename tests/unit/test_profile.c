@@ -90,7 +90,8 @@ static const struct bad_case {
 	{ HEAD "model 1 1 1\nlayer 0 k 1 1 v 1 1 1", 3,
 	  "not `layer N k STEP WEIGHT v STEP WEIGHT`" },
 	{ HEAD "model 1 1 1\nlayer 0 k 1 1 v 1 "
-	       "0.1000000000000000000000000000000000",
+	       "0.1000000000000000000000000000000000"
+	       "0000000000000000000000000000000000",
 	  3, "not `layer N k STEP WEIGHT v STEP WEIGHT`" },
 	{ HEAD "model 2 1 1\ndamage 1 1 1 1\nlayer 0 k 1 1 v 1 1\n", 5,
 	  "fewer layers than the model has" },
@@ -105,8 +106,9 @@ static const struct bad_case {
 	{ HEAD_2 "shifts 0 11 11", 3, SHIFTS_USAGE },
 	{ HEAD_2 "shifts 1 1111", 3, SHIFTS_USAGE },
 	{ HEAD_2 "shifts 0", 3, SHIFTS_USAGE },
-	{ HEAD "damagedamagedamagedamagedamagedamage", 2,
-	  "a word that is too long" },
+	{ HEAD "damagedamagedamagedamagedamagedamage"
+	       "damagedamagedamagedamagedamagedamage",
+	  2, "a word that is too long" },
 };
 
 START_TEST(bad_text_is_refused_with_its_line)
