@@ -14,13 +14,14 @@ const struct damage DAMAGE_DEFAULT = {
 	.sensitivity = 1,
 };
 
+/* As `adaptcache profile --fit` says of tools/profiles/continue.samples. */
 const struct damage DAMAGE_CONTINUE = {
-	.k_gain = 0.35,
+	.k_gain = 0.468,
 	.k_power = 1,
-	.v_gain = 0.11,
+	.v_gain = 0.147,
 	.v_power = 1,
-	.dropped_gain = 0.1,
-	.dropped_power = 2,
+	.dropped_gain = 0.0813,
+	.dropped_power = 1.77,
 	.sensitivity = 1,
 };
 

@@ -1,4 +1,4 @@
-/* profile.c - checks a model's profile, and whether a file is of that model */
+/* profile.c - checks a model's profile or a task's curve, or fits the latter */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "fs/store/cut.h"
 #include "fs/store/io.h"
 #include "tools/profile_file.h"
+#include "tools/task_fit.h"
 #include "tools/verbs.h"
 
 /* Two figures of a profile's layers, least and most. */
@@ -73,27 +74,103 @@ static int profile_compare(const struct profile *p, const char *path,
 	return r;
 }
 
-int verb_profile(int argc, char **argv)
+/* A profile, and whether a file, if there is one, is of its model. */
+static int profile_check(const char *profile, const char *file)
 {
 	struct profile p;
 	bool matches = false;
 
-	if (argc < 2 || argc > 3 || argv[1][0] == '-') {
-		fputs("usage: adaptcache profile PROFILE [FILE]\n", stderr);
-		return 2;
-	}
-	if (profile_file_load(argv[1], &p) < 0)
+	if (profile_file_load(profile, &p) < 0)
 		return 1;
 	profile_print(&p);
-	if (argc == 2)
+	if (!file)
 		return 0;
 
-	int r = profile_compare(&p, argv[2], &matches);
+	int r = profile_compare(&p, file, &matches);
 
 	if (r < 0)
-		fprintf(stderr, "adaptcache: %s: %s\n", argv[2], strerror(-r));
+		fprintf(stderr, "adaptcache: %s: %s\n", file, strerror(-r));
 	else
-		printf("%s is%s of this model\n", argv[2],
-		       matches ? "" : " not");
+		printf("%s is%s of this model\n", file, matches ? "" : " not");
 	return r < 0 || !matches;
+}
+
+static int profile_fault(const char *path, const struct task_fault *f)
+{
+	fprintf(stderr, "adaptcache: %s:%u: %s\n", path, f->line, f->what);
+	return 1;
+}
+
+static int profile_task(const char *path, const char *text, size_t len)
+{
+	struct task_fault fault;
+	struct task t;
+
+	if (task_parse(text, len, &t, &fault) < 0)
+		return profile_fault(path, &fault);
+	task_print(&t, stdout);
+	if (damage_drops(&t.damage))
+		printf("# half of the tokens dropped: %.2g nats\n",
+		       damage_dropped(&t.damage, 0.5));
+	else
+		printf("# no token may be dropped\n");
+	return 0;
+}
+
+/* Prints the curve that the samples in a file fit best. */
+static int profile_fit(const char *name, const char *path)
+{
+	size_t len, n;
+	auto_free char *text =
+	    profile_file_text(path, TASK_FIT_MAX_BYTES, &len);
+	auto_free struct task_sample *all = NULL;
+	struct task_fault fault = { 1, "too long" };
+	struct setting checked;
+	struct task t = { 0 };
+	double factor;
+
+	if (!text)
+		return 1;
+	if (setting_parse(SETTING_TASK, name, strlen(name), &checked) < 0) {
+		fprintf(stderr, "adaptcache: %s: no name of a task\n", name);
+		return 2;
+	}
+	if (len > TASK_FIT_MAX_BYTES ||
+	    task_fit_parse(text, len, &all, &n, &fault) < 0)
+		return profile_fault(path, &fault);
+	const char *lacks = task_fit(all, n, &t.damage, &factor);
+
+	if (lacks) {
+		fprintf(stderr, "adaptcache: %s: %s\n", path, lacks);
+		return 1;
+	}
+	memcpy(t.name, checked.text, sizeof(t.name));
+	task_print(&t, stdout);
+	printf("# of %zu samples, within a factor of %.2g\n", n, factor);
+	return 0;
+}
+
+int verb_profile(int argc, char **argv)
+{
+	static const char word[] = "adaptcache-task";
+	size_t len;
+
+	if (argc == 4 && !strcmp(argv[1], "--fit"))
+		return profile_fit(argv[2], argv[3]);
+	if (argc < 2 || argc > 3 || argv[1][0] == '-') {
+		fputs("usage: adaptcache profile PROFILE [FILE]\n"
+		      "       adaptcache profile TASK\n"
+		      "       adaptcache profile --fit NAME SAMPLES\n",
+		      stderr);
+		return 2;
+	}
+	auto_free char *text =
+	    profile_file_text(argv[1], PROFILE_MAX_BYTES, &len);
+
+	if (!text)
+		return 1;
+	if (argc == 2 && len >= strlen(word) &&
+	    !memcmp(text, word, strlen(word)))
+		return profile_task(argv[1], text, len);
+	return profile_check(argv[1], argc == 3 ? argv[2] : NULL);
 }

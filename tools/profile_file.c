@@ -1,4 +1,4 @@
-/* profile_file.c - reads a profile for the tools */
+/* profile_file.c - reads a profile, or a file like it, for the tools */
 #include "tools/profile_file.h"
 
 #include <errno.h>
@@ -8,22 +8,31 @@
 
 #include "codec/mem.h"
 
-int profile_file_load(const char *path, struct profile *ret)
+char *profile_file_text(const char *path, size_t cap, size_t *ret_len)
 {
 	/* one more: what is too long is refused, not cut */
-	size_t cap = PROFILE_MAX_BYTES + 1;
-	auto_free char *text = malloc(cap);
+	auto_free char *text = malloc(cap + 1);
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = !text ? -1 : fd < 0 ? -1 : read(fd, text, cap);
-	struct profile_fault fault;
+	ssize_t n = !text || fd < 0 ? -1 : read(fd, text, cap + 1);
 
 	if (n < 0) {
-		int r = text ? -errno : -ENOMEM;
-
-		fprintf(stderr, "adaptcache: %s: %s\n", path, strerror(-r));
-		return r;
+		fprintf(stderr, "adaptcache: %s: %s\n", path,
+			strerror(text ? errno : ENOMEM));
+		return NULL;
 	}
-	int r = profile_parse(text, (size_t)n, ret, &fault);
+	*ret_len = (size_t)n;
+	return steal_ptr(&text);
+}
+
+int profile_file_load(const char *path, struct profile *ret)
+{
+	size_t len;
+	auto_free char *text = profile_file_text(path, PROFILE_MAX_BYTES, &len);
+	struct profile_fault fault;
+
+	if (!text)
+		return -EIO;
+	int r = profile_parse(text, len, ret, &fault);
 
 	if (r < 0)
 		fprintf(stderr, "adaptcache: %s:%u: %s\n", path, fault.line,

@@ -8,6 +8,7 @@
 #include "fs/store/profiles.h"
 #include "fs/store/task.h"
 #include "run.h"
+#include "tools/task_fit.h"
 
 #define HEAD "adaptcache-task 1\n"
 #define GOOD                                                                   \
@@ -118,6 +119,87 @@ START_TEST(a_byte_less_is_never_more)
 }
 END_TEST
 
+static const char *samples_path;
+
+static void expect_near(double got, double want)
+{
+	ck_assert_double_eq_tol(got, want, 0.01 * want);
+}
+
+START_TEST(what_is_built_in_fits_its_samples)
+{
+	static char text[1 << 16];
+	const struct damage *want = task_built_in("continue");
+	struct task_sample *all;
+	struct task_fault fault;
+	struct damage d;
+	double factor;
+	size_t n;
+	FILE *in = fopen(samples_path, "r");
+
+	ck_assert_ptr_nonnull(in);
+	size_t len = fread(text, 1, sizeof(text), in);
+	fclose(in);
+	ck_assert_int_eq(task_fit_parse(text, len, &all, &n, &fault), 0);
+	ck_assert_ptr_null(task_fit(all, n, &d, &factor));
+	free(all);
+	expect_near(d.k_gain, want->k_gain);
+	expect_near(d.v_gain, want->v_gain);
+	expect_near(d.dropped_gain, want->dropped_gain);
+	expect_near(d.dropped_power, want->dropped_power);
+}
+END_TEST
+
+/* Samples that a curve made give the curve. */
+START_TEST(a_fit_finds_what_made_the_samples)
+{
+	const struct damage made = { 0.7, 1, 0.22, 1, 0.2, 1.5, 1 };
+	struct task_sample all[8];
+	struct damage d;
+	double factor;
+
+	for (unsigned i = 0; i < 8; i++) {
+		double e = i < 4 ? 0.01 * (i + 1) : 0;
+		double share = i < 3 ? 0 : 0.1 * i;
+
+		all[i] =
+		    (struct task_sample){ e, e, share,
+					  damage_nats(&made, e, e) +
+					      damage_dropped(&made, share) };
+	}
+	ck_assert_ptr_null(task_fit(all, 8, &d, &factor));
+	expect_near(d.k_gain, made.k_gain);
+	expect_near(d.dropped_gain, made.dropped_gain);
+	expect_near(d.dropped_power, made.dropped_power);
+	expect_near(factor, 1);
+	ck_assert_ptr_null(task_fit(all, 3, &d, &factor));
+	ck_assert(!damage_drops(&d));
+	ck_assert_ptr_nonnull(task_fit(all, 4, &d, &factor));
+	ck_assert_ptr_nonnull(task_fit(all + 4, 4, &d, &factor));
+	ck_assert_ptr_nonnull(task_fit(all, 0, &d, &factor));
+}
+END_TEST
+
+START_TEST(bad_samples_are_refused_with_their_line)
+{
+	static const char *const texts[] = {
+		"#\n0 0 0 0",   "#\n1 1 1",     "#\n0 0 1.1 1",
+		"#\n0 0 0 1 1", "#\nnan 0 0 1", "#\n0 0 0 1e999",
+	};
+	struct task_sample *all = NULL;
+	struct task_fault fault;
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		ck_assert_int_eq(task_fit_parse(texts[i], strlen(texts[i]),
+						&all, &n, &fault),
+				 -EINVAL);
+		ck_assert_uint_eq(fault.line, 2);
+	}
+	ck_assert_ptr_null(all);
+}
+END_TEST
+
 START_TEST(an_unknown_task_has_the_default_curve)
 {
 	struct task own = { .name = "own", .damage = DAMAGE_CONTINUE };
@@ -131,15 +213,20 @@ START_TEST(an_unknown_task_has_the_default_curve)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
 	TCase *t = tcase_create("task");
 	Suite *s = suite_create("task");
+
+	samples_path = argc == 2 ? argv[1] : "";
 
 	tcase_add_test(t, what_is_said_holds);
 	tcase_add_loop_test(t, what_is_printed_is_read, 0, 2);
 	tcase_add_loop_test(t, bad_text_is_refused_with_its_line, 0, N_BAD);
 	tcase_add_test(t, a_byte_less_is_never_more);
+	tcase_add_test(t, what_is_built_in_fits_its_samples);
+	tcase_add_test(t, a_fit_finds_what_made_the_samples);
+	tcase_add_test(t, bad_samples_are_refused_with_their_line);
 	tcase_add_test(t, an_unknown_task_has_the_default_curve);
 	suite_add_tcase(s, t);
 	return run_suite(s);
