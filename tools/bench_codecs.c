@@ -60,6 +60,13 @@ static void codecs_place(struct bench *b)
 	head_place(h);
 }
 
+static bool codecs_is_recent(const struct head *h, uint32_t tile)
+{
+	const struct head_extent *e = &h->extents[h->tiles[tile].extent];
+
+	return tile - e->first_tile >= head_recent(e);
+}
+
 static int codecs_encode(struct bench *b, const struct bench_method *m,
 			 double *ret_s)
 {
@@ -79,6 +86,8 @@ static int codecs_encode(struct bench *b, const struct bench_method *m,
 				      &tile->codec, &tile->coded);
 		if (r < 0)
 			return r;
+		if (codecs_is_recent(h, t))
+			tile_recent(tile->codec, &tile->coded);
 		for (unsigned l = 0; l < N_LAYERS; l++)
 			pos += tile->coded.len[l];
 	}

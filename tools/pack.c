@@ -22,7 +22,8 @@ static const char USAGE[] =
     "  --codec NAME   of tensors of 16 bits: grid, in layers; split16; or\n"
     "                 auto, as a mount stores them (auto)\n"
     "  --step S       base step of grid in rms deviations (1.08)\n"
-    "  --profile P    and of each layer of the model as this file says\n";
+    "  --profile P    and of each layer of the model as this file says\n"
+    "  --window       the base of recent tokens before that of older ones\n";
 
 /* The bytes of one layer, of all tiles so far. */
 struct section {
@@ -34,6 +35,7 @@ struct pack {
 	const char *from, *to;
 	const struct codec *codec; /* NULL: what suits */
 	float step;                /* 0: the codec's own */
+	bool window;               /* recent tiles have their base first */
 	const char *profile_path;  /* NULL: all layers alike */
 	struct profile *profile;   /* what it says */
 	int in;
@@ -48,6 +50,7 @@ static const struct option LONG_OPTIONS[] = {
 	{ "codec", required_argument, NULL, 'c' },
 	{ "step", required_argument, NULL, 's' },
 	{ "profile", required_argument, NULL, 'p' },
+	{ "window", no_argument, NULL, 'w' },
 	{ 0 },
 };
 
@@ -87,6 +90,7 @@ static int pack_options(struct pack *p, int argc, char **argv)
 		r = c == 'c'   ? pack_codec(p, optarg)
 		    : c == 's' ? pack_step(p, optarg)
 		    : c == 'p' ? (p->profile_path = optarg, 0)
+		    : c == 'w' ? (p->window = true, 0)
 			       : pack_usage();
 	if (r == 0 && argc - optind != 2)
 		r = pack_usage();
@@ -134,6 +138,7 @@ static int pack_begin(struct pack *p)
 	if (r == 0 && p->profile &&
 	    !profile_matches(p->profile, p->head.extents, p->head.n_extents))
 		return -EDOM;
+	p->window = r == 0 && p->window && head_halve(&p->head) > 0;
 	return r == 0 ? head_cut(&p->head) : r;
 }
 
@@ -217,6 +222,18 @@ static struct shape pack_shape(const struct pack *p, uint32_t tile)
 	return shape;
 }
 
+/* What may be cut off must leave a tile that reads. */
+static void pack_place(const struct pack *p, uint32_t tile, struct coded *coded)
+{
+	const struct head_tile *t = &p->head.tiles[tile];
+	const struct head_extent *e = &p->head.extents[t->extent];
+
+	if ((p->codec && p->codec->layered) || p->step > 0)
+		tile_keep(t->codec, coded);
+	if (p->window && tile - e->first_tile >= head_recent(e))
+		tile_recent(t->codec, coded);
+}
+
 static int pack_tile(struct pack *p, uint32_t tile)
 {
 	struct head_tile *t = &p->head.tiles[tile];
@@ -229,8 +246,8 @@ static int pack_tile(struct pack *p, uint32_t tile)
 
 	if (r == 0)
 		r = pack_encode(p, &shape, &t->codec, &coded);
-	if (r == 0 && ((p->codec && p->codec->layered) || p->step > 0))
-		tile_keep(t->codec, &coded);
+	if (r == 0)
+		pack_place(p, tile, &coded);
 	for (unsigned l = 0; r == 0 && l < N_LAYERS; l++) {
 		t->len[l] = coded.len[l];
 		t->sum[l] = XXH3_64bits(at, coded.len[l]);

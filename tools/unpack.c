@@ -13,7 +13,7 @@
 static const char USAGE[] =
     "usage: adaptcache unpack CONTAINER OUT [options]\n"
     "  --layers LAYER   K and V from the layers up to this one alone: head,\n"
-    "                   base, refine1, refine2 or exact (exact)\n"
+    "                   window, base, refine1, refine2 or exact (exact)\n"
     "  --tokens A:B --layer L --role K|V\n"
     "                   of one tensor the rows from A up to B, without B;\n"
     "                   L is the model's layer, the first being 0\n";
