@@ -101,7 +101,7 @@ def test_what_its_client_sums_is_never_cut():
         kit.assert_same(m.path("summed"), data)
         got = kit.read_file(m.path("plain"))
         assert len(got) == len(data) and got != data, "the other should have been cut"
-        assert int(os.getxattr(m.path("plain"), "user.kv.stat.layers")) == 2
+        assert int(os.getxattr(m.path("plain"), "user.kv.stat.layers")) == 3
 
 
 def test_a_profile_is_followed_where_it_is_of_the_model():

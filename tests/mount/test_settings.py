@@ -2,6 +2,7 @@
 
 import errno
 import os
+import struct
 import time
 
 import kit
@@ -39,6 +40,82 @@ def tree(m):
     os.makedirs(m.path("a", "b"))
     for name in (("a", "f"), ("a", "b", "f"), ("f",)):
         kit.write_file(m.path(*name), kit.content("f16", 64 * kit.KIB, 1), sync=True)
+
+
+def llama_rows(data):
+    """The rows of each tensor of kit.llama_state."""
+    n_words, = struct.unpack_from("<I", data, 8)
+    cells, = struct.unpack_from("<I", data, 16 + 4 * n_words)
+    at = 20 + 4 * n_words + 12 * cells + 4
+    n_layers, = struct.unpack_from("<I", data, at)
+    at += 12
+    for _ in range(2 * n_layers):
+        row, = struct.unpack_from("<Q", data, at + 4)
+        yield [data[at + 12 + row * i:at + 12 + row * (i + 1)] for i in range(cells)]
+        at += 12 + row * cells
+    assert at == len(data)
+
+
+def assert_window(got, want):
+    """The older half reads as one mean a tile, but for the sinks; no other row does."""
+    for now, was in zip(llama_rows(got), llama_rows(want)):
+        half = len(was) // 2
+        assert now[:4] == was[:4] and len(set(now[4:half])) <= half // 512
+        assert len(set(now[half:])) == half and now[half:] != was[half:]
+
+
+def test_a_task_lets_old_tokens_go():
+    data = kit.content("llama", 4 * 2 * 192 * 2 * 2048, 1)  # 2,048 tokens
+    # A policy that cuts what arrives as far as its owner lets it.
+    with kit.mount("policy=lru-low,quality=low") as m:
+        for name, task in (("c", "continue"), ("n", "none"), ("o", "other")):
+            os.mkdir(m.path(name))
+            put(m.path(name), "task", task)
+            kit.write_file(m.path(name, "f"), data, sync=True)
+        put(m.path("c"), "quality", "fair")
+        kit.write_file(m.path("c", "g"), data, sync=True)
+        put(m.path("c"), "quality", "good")  # pays for no token
+        kit.write_file(m.path("c", "h"), data, sync=True)
+        drop(m.path("c"), "quality")
+        m.remount()
+        layers = {name: int(get(m.path(name), "stat.layers")) for name in ("c/f", "c/g", "n/f", "o/f")}
+        assert layers == {"c/f": 2, "c/g": 2, "n/f": 3, "o/f": 3}, layers
+        assert int(get(m.path("c", "h"), "stat.layers")) > 2
+        assert_window(kit.read_file(m.path("c", "f")), data)
+        assert_window(kit.read_file(m.path("c", "g")), data)
+        blocks = [os.stat(m.path(d, "f")).st_blocks for d in "cn"]
+        assert blocks[0] < 0.7 * blocks[1], blocks
+        rows = list(llama_rows(kit.read_file(m.path("n", "f"))))
+        assert all(len(set(tensor)) == 2048 for tensor in rows)
+        put(m.path("c"), "task", "other")  # and nobody may be served from that
+        m.remount()
+        assert sorted(os.listdir(m.path("c"))) in (["f", "g", "h"], ["h"])
+        for name in "fg":
+            with kit.raises(errno.ENOENT):
+                kit.read_file(m.path("c", name))
+        assert len(kit.read_file(m.path("c", "h"))) == len(data)
+
+
+def test_a_task_of_its_own_has_its_own_curve():
+    data = kit.content("llama", 4 * 2 * 192 * 2 * 2048, 1)
+    with kit.mount(start=False) as m:
+        profiles = os.path.join(m.temp, "profiles")
+        os.mkdir(profiles)
+        for name, gain in (("cheap", 0.001), ("dear", 1)):
+            with open(os.path.join(profiles, name + ".task"), "w", encoding="ascii") as f:
+                f.write(f"adaptcache-task 1\ntask {name}\ndamage 0.35 1 0.11 1\ndropped {gain} 2\n")
+        with open(os.path.join(profiles, "bad.task"), "w", encoding="ascii") as f:
+            f.write("adaptcache-task 1\ntask bad\ndropped 0 1\n")
+        m.options = f"policy=lru-low,quality=good,profiles={profiles}"
+        m.start()
+        for task in ("cheap", "dear", "bad"):
+            os.mkdir(m.path(task))
+            put(m.path(task), "task", task)
+            kit.write_file(m.path(task, "f"), data, sync=True)
+        m.remount()
+        layers = {task: int(get(m.path(task, "f"), "stat.layers")) for task in ("cheap", "dear", "bad")}
+        assert layers["cheap"] == 2 and min(layers["dear"], layers["bad"]) > 2, layers
+        assert_window(kit.read_file(m.path("cheap", "f")), data)
 
 
 def test_defaults_hold_where_nothing_was_said():
