@@ -157,8 +157,8 @@ static double curve_delay(const struct policy_entry *e, const struct world *w,
 	return load_s > decode_s ? load_s : decode_s;
 }
 
-/* The rungs that traits leave of any entry's, a bit each. */
-static unsigned curve_rungs_of(uint32_t traits)
+/* The rungs that traits leave, a bit each. */
+static unsigned curve_rungs(uint32_t traits)
 {
 	if (traits & CURVE_TWO_RUNGS)
 		return 1u << 3 | 1u << 5;
@@ -180,11 +180,6 @@ static unsigned curve_empty(const struct policy_entry *e)
 	return empty;
 }
 
-static unsigned curve_rungs(const struct policy_entry *e, uint32_t traits)
-{
-	return curve_rungs_of(traits) & ~curve_empty(e);
-}
-
 /* The options of `top` layers, each part in DRAM once. */
 static uint32_t curve_distinct(unsigned top, unsigned empty)
 {
@@ -200,7 +195,7 @@ static uint32_t curve_distinct(unsigned top, unsigned empty)
 uint32_t curve_offered(const struct policy_entry *e, unsigned top,
 		       uint32_t traits)
 {
-	unsigned rungs = curve_rungs(e, traits);
+	unsigned rungs = curve_rungs(traits) & ~curve_empty(e);
 	uint32_t bits = 1u << OPT_ABSENT;
 
 	for (unsigned t = e->floor_rung + 1u; t <= top; t++)
@@ -239,7 +234,7 @@ static void curve_terms(const struct policy_entry *e, const struct world *w,
 	double slow = 1 / w->bytes_per_s[TIER_SSD];
 	bool free_decode = traits & CURVE_NO_DECODE;
 
-	ret->rungs = curve_rungs(e, traits) & ~((1u << e->floor_rung) - 1);
+	ret->rungs = curve_rungs(traits) & ~((1u << e->floor_rung) - 1);
 	ret->whole = traits & CURVE_WHOLE;
 	ret->ssd_latency_s = w->latency_s[TIER_SSD];
 	ret->bytes[0] = ret->ssd_s[0] = 0;
@@ -335,7 +330,7 @@ struct reading curve_read(const struct policy_entry *e, const struct world *w,
 	double least = e->recompute_s;
 
 	unsigned packed = e->at.ssd | ((1u << e->at.ram) - 1);
-	unsigned rungs = curve_rungs(e, traits);
+	unsigned rungs = curve_rungs(traits);
 
 	unsigned k = e->floor_rung;
 	if (traits & CURVE_WHOLE && e->at.top > k)

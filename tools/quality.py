@@ -23,7 +23,6 @@ from judged import Judged, digest, read
 from kvfile import KvFile
 from measure_profile import Profile, columns, damage, sensitivities
 import quality_tables
-from quality_tables import LAYERS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TEXTS = ("prose", "code", "chat", "list")
@@ -58,11 +57,13 @@ class Quality:
             sys.exit(f"quality: {' '.join(words)}: {got.stderr.strip()}")
         return got.stdout
 
-    def pack(self, name, dtype, step, profiled):
-        """A container of the text's cache; its path and facts."""
+    def pack(self, name, dtype, step, profiled, layers):
+        """A container of the text's cache; its path and bits up to each layer."""
         kv = self.judged.kv(self.texts[name], dtype)
         out = self.judged.scratch(".pack")
         words = ["pack", kv, out, "--codec", "grid", "--step", f"{step:g}"]
+        if "window" in layers:
+            words.append("--window")
         if profiled:
             path = self.judged.scratch(".profile")
             self.profiles[name].write(path)
@@ -74,7 +75,7 @@ class Quality:
         values = self.values(kv)
         bits = {layer: 8 * (facts[f"layer_{layer}_offset"] +
                             facts[f"layer_{layer}_bytes"]) / values
-                for layer in LAYERS}
+                for layer in layers}
         return out, bits
 
     def values(self, kv):
@@ -98,7 +99,7 @@ class Quality:
     def depth(self, name, step, layer):
         """(b/v, bits that the error left is worth: the mean of -log2(e) / 2)."""
         kv, out = self.judged.kv(self.texts[name]), self.judged.scratch(".kv")
-        packed, bits = self.pack(name, "f16", step, False)
+        packed, bits = self.pack(name, "f16", step, False, (layer,))
         self.run("unpack", packed, out, "--layers", layer)
         self.values(kv)
         errors = self.original[kv].errors(KvFile(out))
@@ -132,7 +133,7 @@ class Quality:
         rows = {layer: {n: {} for n in self.names} for layer in layers}
         for name, text in self.texts.items():
             kv, out = self.judged.kv(text, dtype), self.judged.scratch(".kv")
-            packed, bits = self.pack(name, dtype, step, profiled)
+            packed, bits = self.pack(name, dtype, step, profiled, layers)
             for layer in layers:
                 self.run("unpack", packed, out, "--layers", layer)
                 rows[layer][name]["bits"] = bits[layer]

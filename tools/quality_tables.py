@@ -22,6 +22,7 @@ OTHERS = {"q8_0": "q8_0", "q5_0": "q5_0", "q4_0": "q4_0",
           "kivi2": "KIVI-2, last 128 exact", "cachegen": "CacheGen-like",
           "cachegen:2": "CacheGen-like, steps doubled"}
 WINDOWS = {"window:0.5": "oldest half dropped", "window:0.25": "oldest 3/4 dropped"}
+WINDOW_STEPS = (0.5, 1.08)  # of ours
 LAYERS = ("head", "base", "refine1", "refine2", "exact")
 
 GOALS = ((0.0002, 5.35), (0.0045, 3.0), (0.03, 1.95), (0.09, 1.5))
@@ -106,6 +107,8 @@ class Report:
         say("ours")
         self.plain = q.ours(False)
         self.profiled = q.ours(True)
+        self.dropped = {step: q.rungs(step, True, ["window"])["window"]
+                        for step in WINDOW_STEPS}
 
     def sections(self):
         exact, bits = self.exact_table()
@@ -148,6 +151,8 @@ class Report:
                 for label, found in (("", self.plain), (", **profile**", self.profiled)):
                     rows.append(figures(f"{layer}, step {step:g}{label}",
                                         found[layer, step]))
+        for step, row in self.dropped.items():
+            rows.append(figures(f"window: half dropped, base, step {step:g}, **profile**", row))
         return table(HEAD, rows)
 
     def texts_table(self):
@@ -176,7 +181,7 @@ class Report:
         """Mean bits of a packing, by layer; errors are the recorded ones."""
         rows = []
         for name in self.q.names:
-            packed, bits = self.q.pack(name, dtype, step, False)
+            packed, bits = self.q.pack(name, dtype, step, False, LAYERS)
             os.unlink(packed)
             rows.append(bits)
         return {layer: sum(r[layer] for r in rows) / len(rows) for layer in LAYERS}

@@ -50,7 +50,8 @@ struct sim_result {
 	double reached_mean, reached_least; /* value / LP bound; 0: not asked */
 };
 
-/* The built-in ladder of that name, or NULL: "ours", "int4", "kivi2". */
+/* The built-in ladder of that name, or NULL: "ours", "window" (where
+ * half of the tokens may go), "int4", "kivi2". */
 const struct sim_ladder *sim_ladder_find(const char *name);
 
 /* What a setup says of an entry. */

@@ -26,6 +26,7 @@ static const struct preset PRESETS[] = {
 	{ "lru-kivi2", "lru-refine1", "kivi2" },
 	{ "gdsf-kivi2", "gdsf-refine1", "kivi2" },
 	{ "s3fifo-kivi2", "s3fifo-refine1", "kivi2" },
+	{ "adapt-window", "adapt", "window" },
 	{ "bound", "adapt", "ours" },
 	{ "static", "adapt", "ours" },
 };
