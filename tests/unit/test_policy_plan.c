@@ -50,6 +50,27 @@ START_TEST(options_and_places_are_one_to_one)
 }
 END_TEST
 
+/* A layer without bytes is neither a rung nor a part of its own; the last is.
+ */
+START_TEST(what_has_no_bytes_is_not_offered)
+{
+	for (uint64_t name = 0; name < 2; name++) {
+		struct facts facts = test_facts(name);
+		struct policy_entry e = { 0 };
+
+		curve_learn(&e, &facts);
+		uint32_t offered = curve_offered(&e, N_RUNGS, 0);
+
+		for (unsigned o = 0; o < N_OPTIONS; o++) {
+			struct place p = curve_place(o);
+			bool twice = p.top == 2 || (p.ram == 2 && p.top > 2);
+
+			ck_assert_int_eq(offered >> o & 1, name || !twice);
+		}
+	}
+}
+END_TEST
+
 START_TEST(value_is_what_a_reading_saves)
 {
 	struct world w = world_default(MB, MB);
@@ -324,6 +345,7 @@ int main(void)
 		n++;
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, options_and_places_are_one_to_one);
+	tcase_add_test(tc, what_has_no_bytes_is_not_offered);
 	tcase_add_loop_test(tc, value_is_what_a_reading_saves, 0, 4);
 	tcase_add_loop_test(tc, same_events_same_decisions, 0, n);
 	tcase_add_test(tc, value_stays_below_the_bound_and_near_it);

@@ -89,6 +89,31 @@ START_TEST(a_task_may_let_old_tokens_go)
 }
 END_TEST
 
+START_TEST(every_cut_is_smaller_coarser_and_kept)
+{
+	struct kit k;
+	struct node *n = put_for(&k, "continue", 10);
+	uint64_t was = stored(&k, "a");
+	double before = 0;
+
+	for (unsigned layers = N_LAYERS - 1; layers >= 1; layers--) {
+		ck_assert(move_cut(k.store, n, layers));
+		ck_assert_uint_eq(n->layers, layers);
+		ck_assert_uint_lt(stored(&k, "a"), was);
+		was = stored(&k, "a");
+		store_forget(k.store, n, 1);
+		kit_close(&k);
+		kit_open(&k);
+		double d = read_back(&k, "a");
+		ck_assert_double_gt(d, before);
+		before = d;
+		n = node_of(&k, "a");
+	}
+	store_forget(k.store, n, 1);
+	kit_done(&k);
+}
+END_TEST
+
 /* _i: no such word, no task, a floor that does not pay for it. */
 START_TEST(nobody_else_loses_a_token)
 {
@@ -225,6 +250,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_task_may_let_old_tokens_go);
+	tcase_add_test(t, every_cut_is_smaller_coarser_and_kept);
 	tcase_add_loop_test(t, nobody_else_loses_a_token, 0, 3);
 	tcase_add_test(t, another_task_takes_the_window_back);
 	tcase_add_test(t, a_copy_of_a_window_counts_its_damage);

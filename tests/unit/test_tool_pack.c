@@ -168,6 +168,40 @@ START_TEST(a_prefix_is_as_far_off_as_the_head_says)
 }
 END_TEST
 
+/* Of three tiles a tensor, the first is not recent. */
+START_TEST(a_window_drops_the_older_tokens_first)
+{
+	struct tool_file plain = tool_llama(elems[_i]);
+
+	tool_write("plain", plain.at, plain.len);
+	ck_assert_int_eq(TOOL(verb_pack, tool_path("plain"),
+			      tool_path("container"), "--codec", "grid",
+			      "--window"),
+			 0);
+	struct container *c = open_container();
+	const struct head *h = &c->head;
+
+	ck_assert_uint_eq(head_version(h), 2);
+	for (unsigned l = 0; l < N_LAYERS; l++)
+		assert_prefix(h, &plain, l);
+	for (uint32_t i = 0; i < h->n_extents; i++) {
+		const struct head_extent *e = &h->extents[i];
+
+		if (e->role == ROLE_NONE)
+			continue;
+		ck_assert(e->error[LAYER_WINDOW] < e->error[LAYER_HEAD]);
+		ck_assert(e->error[LAYER_WINDOW] > e->error[LAYER_BASE]);
+		ck_assert_uint_eq(head_recent(e), 1);
+		for (uint32_t t = 0; t < 3; t++)
+			ck_assert_int_eq(
+			    h->tiles[e->first_tile + t].len[LAYER_BASE] == 0,
+			    t > 0);
+	}
+	container_close(c);
+	free(plain.at);
+}
+END_TEST
+
 START_TEST(a_smaller_step_leaves_a_smaller_error)
 {
 	static const char *const steps[] = { "2.5", "1.08", "0.3" };
@@ -414,6 +448,11 @@ START_TEST(bad_usage_is_2_and_failure_is_1)
 	ck_assert_int_eq(TOOL(verb_pack, none, cont), 1);
 	ck_assert_int_eq(TOOL(verb_pack, tool_dir, cont), 1);
 	ck_assert(!tool_exists("container"));
+	ck_assert_int_eq(TOOL(verb_profile, none), 1);
+	ck_assert_int_eq(TOOL(verb_profile, plain), 1);
+	ck_assert_int_eq(TOOL(verb_profile, "--fit", "a/b", plain), 2);
+	ck_assert_int_eq(TOOL(verb_profile, "--fit", "a", none), 1);
+	ck_assert_int_eq(TOOL(verb_profile, "--fit", "a", plain), 1);
 	ck_assert_int_eq(TOOL(verb_unpack, plain), 2);
 	ck_assert_int_eq(TOOL(verb_unpack, plain, out, "--layers", "some"), 2);
 	ck_assert_int_eq(TOOL(verb_unpack, plain, out), 1);
@@ -431,6 +470,7 @@ int main(void)
 	tcase_add_loop_test(c, every_codec_gives_the_bytes_back, 0, 2);
 	tcase_add_test(c, files_of_no_known_layout_come_back);
 	tcase_add_loop_test(c, a_prefix_is_as_far_off_as_the_head_says, 0, 2);
+	tcase_add_loop_test(c, a_window_drops_the_older_tokens_first, 0, 2);
 	tcase_add_test(c, a_smaller_step_leaves_a_smaller_error);
 	tcase_add_test(c, a_profile_says_the_step_of_each_tensor);
 	tcase_add_test(c, a_profile_of_another_model_is_refused);
