@@ -306,6 +306,7 @@ static int encode_write(struct encode *s, const void *src, struct arena *mem,
 
 	grid_head_write(&s->g, s->means.m, src, out);
 	encode_mark(ret, LAYER_HEAD, out, &last);
+	encode_mark(ret, LAYER_WINDOW, out, &last);
 	int r = encode_base(s, *mem, out);
 
 	if (r)
