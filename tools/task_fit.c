@@ -58,11 +58,11 @@ static const char *fit_errors(const struct task_sample *at, size_t n,
 	double sum = 0, used = 0;
 
 	for (const struct task_sample *s = at; s < at + n; s++)
-		if (!s->dropped && fit_nats(d, s) > 0) {
+		if (!(s->dropped > 0) && fit_nats(d, s) > 0) {
 			sum += log(s->nats / fit_nats(d, s));
 			used++;
 		}
-	if (!used)
+	if (!(used > 0))
 		return "no sample has an error and nothing dropped";
 	d->k_gain *= exp(sum / used);
 	d->v_gain *= exp(sum / used);
@@ -88,7 +88,7 @@ static const char *fit_dropped(const struct task_sample *at, size_t n,
 		xx += share * share;
 		xy += share * added;
 	}
-	if (!used)
+	if (!(used > 0))
 		return NULL;
 	double spread = used * xx - x * x;
 
