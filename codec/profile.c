@@ -2,6 +2,7 @@
 #include "codec/profile.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "codec/head.h"
@@ -111,8 +112,7 @@ static const char *parse_shifts(struct parse *s, struct line *l)
 		return "shifts, which version 1 has not";
 	if (!line_whole(l, 0, p->n_layers - 1, &n))
 		return usage;
-	while (l->at < l->end && line_blank(*l->at))
-		l->at++;
+	line_ends(l); /* past the blanks */
 	if ((size_t)(l->end - l->at) < p->k_cols)
 		return usage;
 	if (!parse_shifts_room(p))
