@@ -163,6 +163,7 @@ static void fuzz_defaults(struct options *o)
 	o->threads = 2;
 	o->high = 100;
 	o->alpha = 1;
+	o->recompute = 100u << 20;
 	o->passthrough = true;
 	o->policy = policy_at(0);
 }
@@ -202,8 +203,9 @@ static void fuzz_options(struct options *o, const char *text, size_t len,
 			 bool live)
 {
 	char why[CONFIG_WHY];
-	struct options was = *o;
+	struct options was;
 
+	memcpy(&was, o, sizeof(was)); /* with what lies between */
 	memset(why, 0xa5, sizeof(why));
 	int r = config_lines(o, text, len, live, why);
 
