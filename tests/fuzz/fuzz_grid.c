@@ -2,10 +2,11 @@
  * fuzz_grid.c - any values through the grid codec and back, then damaged
  *
  * Input: u8 bits (0: bf16, 1: first tile, 2: K, 3..5: step, 6: read as they
- * are), u8 columns less 16, u8 length of the damage, the damage as triples
- * (u16 place, u8 what to flip), then the values.  What is encoded must come
- * back; what is damaged must be refused or decode to anything.  With bit 6
- * the values are layers instead, cut in five by the damage's first bytes.
+ * are, 7: shifts, of the values' first bytes), u8 columns less 16, u8 length of
+ * the damage, the damage as triples (u16 place, u8 what to flip), then the
+ * values.  What is encoded must come back; what is damaged must be refused or
+ * decode to anything.  With bit 6 the values are layers instead, cut in five by
+ * the damage's first bytes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -60,10 +61,13 @@ static void fuzz_forged(const struct fuzz *f, struct shape *s)
 	size_t left = f->len;
 
 	s->rows = FUZZ_ROWS;
-	for (unsigned l = 0; l < N_LAYERS; l++) {
+	for (unsigned l = 0, cut = 0; l < N_LAYERS; l++) {
+		if (l == LAYER_WINDOW)
+			continue; /* of which the codec has nothing */
 		size_t want =
-		    l < f->n_damage ? load16(f->damage + 3 * l) : left;
+		    cut < f->n_damage ? load16(f->damage + 3 * cut) : left;
 
+		cut++;
 		lens[l] = (uint32_t)(want < left ? want : left);
 		left -= lens[l];
 	}
@@ -90,11 +94,16 @@ static void fuzz_round_trip(const struct fuzz *f, struct shape *s)
 {
 	size_t cap = 4 * f->len + 65536, total = 0;
 	auto_free uint8_t *dst = malloc(cap);
+	uint8_t shift[16 + 255];
 	struct out out = { .at = dst, .end = dst ? dst + cap : NULL };
 	struct coded c;
 
 	s->rows = (uint32_t)(f->len / 2 / s->cols);
 	s->step = (float)(f->bits >> 3 & 7) * 0.25f;
+	for (uint32_t i = 0; f->bits & 128 && i < s->cols; i++) {
+		shift[i] = f->len ? f->values[i % f->len] & 3 : 0;
+		s->shift = shift;
+	}
 	if (!dst || !s->rows || grid_encode(s, f->values, f->ws, &out, &c))
 		return;
 	fuzz_check(f, s, dst, &c);
