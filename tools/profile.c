@@ -1,6 +1,7 @@
 /* profile.c - checks a model's profile or a task's curve, or fits the latter */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +26,19 @@ static void range_add(struct range *r, float x)
 		r->most = x;
 }
 
+static void profile_print_shifts(const struct profile *p)
+{
+	uint32_t n[SHAPE_SHIFT_MAX + 1] = { 0 };
+
+	for (size_t i = 0; i < (size_t)p->n_layers * p->k_cols; i++)
+		n[p->shifts[i]]++;
+	fputs("channels of K, by their step over the layer's:", stdout);
+	for (int s = 0; s <= SHAPE_SHIFT_MAX; s++)
+		printf("%s %u at %g", s ? "," : "", n[s],
+		       ldexp(1, s - SHAPE_SHIFT));
+	putchar('\n');
+}
+
 static void profile_print(const struct profile *p)
 {
 	struct range k = { 0 }, v = { 0 };
@@ -38,6 +52,8 @@ static void profile_print(const struct profile *p)
 	printf("steps of K times %g to %g, of V times %g to %g\n",
 	       (double)k.least, (double)k.most, (double)v.least,
 	       (double)v.most);
+	if (p->shifts)
+		profile_print_shifts(p);
 	printf("damage %g eK^%g + %g eV^%g\n", p->k_gain, p->k_power, p->v_gain,
 	       p->v_power);
 }
