@@ -88,12 +88,20 @@ struct kernels {
 			  unsigned pairing, float *ret_sum);
 };
 
+/*
+ * Each has all that the one before it has.  AVX-512 replaces the loops over
+ * rows of values but moments and unturn; whether it is faster than AVX2
+ * nobody has measured, so it never runs unless it is asked for.
+ */
 enum isa {
-	ISA_SCALAR = 0,
-	ISA_AVX2 = 1,
+	ISA_SCALAR,
+	ISA_AVX2,
+	ISA_AVX512, /* F, BW and VL */
+	N_ISAS,
 };
 
-/* Fills k for the ISA.  False: this machine has not got it. */
+/* Fills k for the ISA.  False: this machine, or its kernel, has not got it;
+ * k is untouched then. */
 bool kernels_for(enum isa isa, struct kernels *k);
 
 void kernels_fill_scalar(struct kernels *k);
@@ -102,13 +110,16 @@ void kernels_fill_avx2(struct kernels *k);
 void kernels_fill_avx2_read(struct kernels *k);
 void kernels_fill_avx2_sums(struct kernels *k);
 void kernels_fill_avx2_write(struct kernels *k);
+void kernels_fill_avx512_read(struct kernels *k);
+void kernels_fill_avx512_write(struct kernels *k);
 
 struct grid_codes;
 
 /*
- * The best kernels of this machine (ADAPTCACHE_ISA=scalar|avx2 in the
- * environment forces one, if the build allows it) and the code tables: made
- * at first use, then constant.  Thread-safe.
+ * AVX2 where this machine has it (ADAPTCACHE_ISA=scalar|avx2|avx512 in the
+ * environment asks for another, if the build allows it; what is not there
+ * gives way to the one before it) and the code tables: made at first use, then
+ * constant.  Thread-safe.
  */
 const struct kernels *dispatch_kernels(void);
 const struct grid_codes *dispatch_codes(void);
