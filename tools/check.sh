@@ -153,6 +153,7 @@ else
 	step "fio" conformance fio
 	step "fsx" conformance fsx
 	step "pjdfstest" conformance pjdfstest
+	step "AVX-512" tests/conformance/avx512.sh "$builds/gcc"
 	sanitized
 fi
 
