@@ -28,7 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TEXTS = ("prose", "code", "chat", "list")
 
 # Base steps of the rungs that are judged.
-STEPS = {"base": (0.25, 0.36, 0.5, 0.75, 1.08, 1.5, 2.0),
+STEPS = {"base": (0.25, 0.36, 0.42, 0.5, 0.75, 1.08, 1.5, 2.0),
          "refine1": (0.5, 1.08, 2.0), "refine2": (0.5, 1.08, 2.0), "head": (1.08,)}
 QUICK = {"base": (0.5, 1.08), "refine1": (1.08,), "refine2": (1.08,), "head": ()}
 

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 import quality_klt
-from measure_profile import GROUP, geomean
+from measure_profile import geomean
 from quality_fit import fit, miss, spearman
 from quality_plot import plot
 
@@ -309,16 +309,16 @@ def bf16_table(report):
 
 
 def where_table(q):
-    """What an error in each group of layers costs, and what the steps become."""
+    """What an error in each layer costs, and what the steps become."""
     p = q.profile(q.names)
     rows = []
-    for first in range(0, p.n_layers, GROUP):
-        keys = [(role, first) for role in "KV"]
-        rows.append([f"{first}-{min(p.n_layers, first + GROUP) - 1}",
+    for layer in range(p.n_layers):
+        keys = [(role, layer) for role in "KV"]
+        rows.append([str(layer),
                      *(f"{p.w[k]:.4f}" for k in keys),
                      *(f"{p.step[k]:.2f}" for k in keys),
                      *(" ".join(f"{q.w[n][k]:.4f}" for n in q.names) for k in keys)])
-    return table(["layers", "K", "V", "step of K, times", "of V",
+    return table(["layer", "K", "V", "step of K, times", "of V",
                   "K, each text", "V, each text"], rows)
 
 
