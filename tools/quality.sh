@@ -6,7 +6,7 @@
 # The page is docs/quality.md with docs/quality.svg, and the model's profile in
 # tools/profiles/, unless --quick: half the texts, few rates, printed only.  Verdicts
 # are kept under $ADAPTCACHE_PREFIX/quality (tools/env.sh): only what changed is
-# judged again.  From nothing, half an hour on one core.
+# judged again.  From nothing, about an hour on one core.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
