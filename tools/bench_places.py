@@ -20,17 +20,6 @@ class Absent(Exception):
     """This machine has it not; the text says what is missing."""
 
 
-def drop_caches():
-    """True when the kernel's caches could be dropped (root)."""
-    os.sync()
-    try:
-        with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
-            f.write("3")
-    except OSError:
-        return False
-    return True
-
-
 def run(*command):
     """Raises Absent with what the command said."""
     try:
@@ -101,7 +90,7 @@ class Place:
 
     def chill(self):
         """As after a restart."""
-        return drop_caches()
+        return mounted.drop_caches()
 
     def clear(self):
         for path in glob.glob(os.path.join(self.root, "t*")):
@@ -127,7 +116,7 @@ class MountPlace(Place):
 
     def chill(self):
         self.daemon.unmount()
-        dropped = drop_caches()
+        dropped = mounted.drop_caches()
         self.daemon = mounted.Daemon(self.backing, self.root, self.options)
         return dropped
 

@@ -32,17 +32,6 @@ def timed(function, *args):
     return time.monotonic() - start, result
 
 
-def drop_caches():
-    """True when the kernel's page cache could be dropped (root)."""
-    os.sync()
-    try:
-        with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
-            f.write("3")
-    except OSError:
-        return False
-    return True
-
-
 class Store:
     """The slot directory on the mount, or with --plain on a plain directory."""
 
@@ -88,7 +77,7 @@ def first_pass(python, store, text, out):
 
 def second_pass(python, store, text, out):
     """A new engine on a new mount: restores cold, goes on, restores warm."""
-    out["caches_dropped"] = drop_caches()  # before the engine loads its model
+    out["caches_dropped"] = mounted.drop_caches()  # before the engine loads its model
     with engine.Engine(python, store.slots) as llama:
         out["restore_cold_s"], restored = timed(llama.slot, "restore", SLOT)
         out["bytes_read"] = restored["n_read"]

@@ -53,15 +53,6 @@ def requests(n_names, n, seed):
     return rng.choices(range(n_names), weights, k=n)
 
 
-def drop_caches():
-    os.sync()
-    try:
-        with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
-            f.write("3")
-    except OSError:
-        pass
-
-
 class Served:
     """Copies that mounts served, one file per content."""
 
@@ -189,7 +180,7 @@ def run(config, entries, sizes, order, n_warm, served, device_rate):
     """Result of the requests of order behind the first n_warm.
 
     A name's first request is a miss whoever keeps it, and does not count."""
-    drop_caches()
+    mounted.drop_caches()
     hits, missed, met = [], [], set()
     with Run(config, entries, sizes, served, device_rate) as r:
         before = {}

@@ -18,6 +18,17 @@ class MountError(Exception):
     """The daemon did not start, did not end, or ended badly."""
 
 
+def drop_caches():
+    """True when the kernel's page cache could be dropped (root)."""
+    os.sync()
+    try:
+        with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
+            f.write("3")
+    except OSError:
+        return False
+    return True
+
+
 def mounts(path):
     """How many mounts lie on this path."""
     path = os.path.abspath(path)
