@@ -90,25 +90,31 @@ static int profile_compare(const struct profile *p, const char *path,
 	return r;
 }
 
-/* A profile, and whether a file, if there is one, is of its model. */
-static int profile_check(const char *profile, const char *file)
+/* Says whether a file is of the profile's model.  Returns the exit status. */
+static int profile_says(const struct profile *p, const char *file)
 {
-	struct profile p;
 	bool matches = false;
-
-	if (profile_file_load(profile, &p) < 0)
-		return 1;
-	profile_print(&p);
-	if (!file)
-		return 0;
-
-	int r = profile_compare(&p, file, &matches);
+	int r = profile_compare(p, file, &matches);
 
 	if (r < 0)
 		fprintf(stderr, "adaptcache: %s: %s\n", file, strerror(-r));
 	else
 		printf("%s is%s of this model\n", file, matches ? "" : " not");
 	return r < 0 || !matches;
+}
+
+/* A profile, and whether a file, if there is one, is of its model. */
+static int profile_check(const char *profile, const char *file)
+{
+	struct profile p;
+
+	if (profile_file_load(profile, &p) < 0)
+		return 1;
+	profile_print(&p);
+	int r = file ? profile_says(&p, file) : 0;
+
+	profile_done(&p);
+	return r;
 }
 
 static int profile_fault(const char *path, const struct task_fault *f)
